@@ -47,7 +47,7 @@ class SweepOptions:
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """The content of `sweep.json`, written once, when the sweep is made (`planning/plan_file.py`)."""
+    """The content of `sweep.json`, written once, when the sweep is made."""
 
     id: str  # of the sweep: the name of its folder
     created: str  # ISO 8601, UTC

@@ -1,1 +1,1 @@
-"""What a plan is made of beside its space: its file, and the storage that machines share."""
+"""What a plan is made of beside its space."""
