@@ -16,8 +16,8 @@ from cifar_core.runs.about import clean_run_name
 from cifar_core.runs.control.admission import require_memory
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.imported.no_network import require_own_network
+from cifar_core.sweeps.planning.storage_url import checked_storage
 from cifar_core.sweeps.space import Space, combinations, contains, grid, in_effect, largest, range_text
-from cifar_core.sweeps.storage_url import checked_storage
 from cifar_core.text import counted, did_you_mean, percent
 from cifar_core.train import training_parts
 from cifar_core.workspace import Workspace
@@ -47,7 +47,7 @@ class SweepOptions:
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """The content of `sweep.json`, written once, when the sweep is made (`plan_file.py`)."""
+    """The content of `sweep.json`, written once, when the sweep is made."""
 
     id: str  # of the sweep: the name of its folder
     created: str  # ISO 8601, UTC
