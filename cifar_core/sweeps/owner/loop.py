@@ -190,7 +190,7 @@ class Owner:
     def _time_is_over(self) -> str:
         self._weigh(last=True)
         return (
-            f"Its time of {counted(self._plan.options.hours, 'hour')} is over with {self._done} of "
+            f"Its time is over ({self._plan.options.hours:g} hours) with {self._done} of "
             f"{counted(self._plan.options.runs, 'run')} done: resume it to go on for as long again."
         )
 
@@ -209,12 +209,7 @@ class Owner:
         """The runs that train or wait now."""
         for candidate in self._open.values():
             candidate.read(self._sweep)
-        return [
-            run
-            for candidate in self._open.values()
-            for run in candidate.runs
-            if run.stage is Stage.ACTIVE
-        ]
+        return [run for candidate in self._open.values() for run in candidate.runs if run.stage is Stage.ACTIVE]
 
 
 def _key(settings: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
