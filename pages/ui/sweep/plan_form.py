@@ -33,7 +33,7 @@ def sweep_parameters() -> dict[str, UrlParameter]:
     """What the URL holds of a search beside its space and its settings."""
     standard = SweepOptions()
     return {
-        "runs": whole_number(1, MOST_RUNS, standard.runs),
+        "runs": whole_number(0, MOST_RUNS, standard.runs),
         "seeds": whole_number(1, MOST_SEEDS, standard.seeds),
         "hours": number(0.0, MOST_HOURS, standard.hours),
         "sampler": one_of(list(SAMPLERS), standard.sampler),
@@ -62,11 +62,11 @@ def show_amounts() -> None:
     """Show how many runs there are to be, and with how many seeds each candidate is tried."""
     st.number_input(
         "Runs",
-        min_value=1,
+        min_value=0,
         max_value=MOST_RUNS,
         key=f"{SEARCH}_runs",
         width=120,
-        help="How many runs in all: candidates times seeds.",
+        help="How many runs in all: candidates times seeds. A grid has no more than its combinations, and 0 tries all.",
     )
     st.number_input(
         "Seeds each",
@@ -80,7 +80,7 @@ def show_amounts() -> None:
 
 
 def show_search() -> None:
-    """Show who proposes the candidates, who stops hopeless runs, and the time after which the sweep ends."""
+    """Show who proposes the candidates, who stops hopeless runs, the time after which the sweep ends, and its name."""
     _choice("sampler", "Candidates", SAMPLERS)
     _choice("pruner", "Stop hopeless runs early", PRUNERS)
     st.number_input(
@@ -93,10 +93,10 @@ def show_search() -> None:
         width=170,
         help="The sweep then ends and keeps what there is. 0 sets no limit.",
     )
+    _show_name()
 
 
-def show_name_and_start(*, blocked: bool) -> None:
-    """Show the name and Start, the page's primary button."""
+def _show_name() -> None:
     st.text_input(
         "Name (optional)",
         key=f"{SEARCH}_name",
@@ -105,13 +105,12 @@ def show_name_and_start(*, blocked: bool) -> None:
         placeholder="two words by chance",
         help="What to call the sweep in lists.",
     )
-    show_start("Start", blocked=blocked)
 
 
-def show_start(label: str, *, blocked: bool) -> None:
+def show_start(*, blocked: bool) -> None:
     """Show the primary button. The start itself waits until the widgets are read."""
     st.button(
-        label,
+        "Start",
         type="primary",
         icon=":material/play_arrow:",
         key="sweep_start",

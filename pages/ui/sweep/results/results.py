@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cifar_core.runs import Run
-from cifar_core.sweeps.importance import read_importance
 from cifar_core.sweeps.folder import SweepFolder
+from cifar_core.sweeps.importance import read_importance
 from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
@@ -14,9 +14,6 @@ from pages.ui.rerun import rerun_page
 from pages.ui.sweep.results.best import show_after_the_end, show_best
 from pages.ui.sweep.results.charts import show_lines, show_settings, show_time
 from pages.ui.sweep.results.choice import (
-    EFFECT,
-    SETTINGS,
-    TIME,
     follow_click,
     openable_runs,
     read_chart,
