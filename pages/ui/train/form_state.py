@@ -22,23 +22,27 @@ BASE, FORM = "train_base", "train_form"  # prefixes of the keys
 PRESET_KEY = f"{BASE}_preset"
 PARENT_KEY = f"{BASE}_parent"  # id of the run whose settings were taken, until a preset replaces them
 NAME_KEY = f"{BASE}_name"
+NAME_PARAMETER = {"name": free_text(MAX_RUN_NAME)}
 _NOTICE_KEY = f"{FORM}_notice"  # session: what the URL says wrong, and the settings beside which that is shown
 _NAMED_KEY = f"{BASE}_named"  # session: a run was just started under the name
 _DRAWN_KEY = f"{FORM}_drawn"  # session: the settings that the widgets say
 
 
-def read_form(runs: Collection[str], datasets: Collection[str]) -> dict[str, Mapping[str, UrlParameter]]:
+def read_form(
+    runs: Collection[str], datasets: Collection[str], more: Mapping[str, UrlParameter] = NAME_PARAMETER
+) -> dict[str, Mapping[str, UrlParameter]]:
     """Follow the URL where it was changed from outside; returns the parameters, for `url_state.write_url`.
 
     Args:
         runs: ids of the runs whose settings can be taken.
         datasets: names of the datasets that there are.
+        more: what the URL holds beside the settings; the Sweep page, which shares the draft, has a name of its own.
     """
     wrong: list[str] = []
     base = {
         "preset": _noting(_preset_parameter(), wrong),
         "parent": _noting(_run_parameter(runs), wrong),
-        "name": free_text(MAX_RUN_NAME),
+        **more,
     }
     url_to_widgets(BASE, base)
     if st.session_state.pop(_NAMED_KEY, False):
@@ -123,6 +127,13 @@ def open_form(run_id: str, config: RunConfig, own: int) -> None:
     default = make_config(preset=preset).flat()
     changed = {name: _text(value) for name, value in config.flat().items() if value != default[name]}
     _open_form({"run": run_id, "preset": preset, "parent": run_id, **changed})
+
+
+def form_address() -> dict[str, str]:
+    """Return what the URL holds of the settings as the person has them now, for a link to another page's form."""
+    default = make_config(preset=chosen_preset()).flat()
+    changed = {name: _text(value) for name, value in current_settings().items() if value != default[name]}
+    return {**({"preset": chosen_preset()} if chosen_preset() != "default" else {}), **changed}
 
 
 def open_form_with_dataset(name: str) -> None:
