@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from cifar_core.sweeps.tables import gain_sentence
 
 from cifar_core.evaluate import TERMS
 from cifar_core.figures.sweep import settings_words
 from cifar_core.runs import Run
 from cifar_core.sweeps.sweep import Best, Sweep
-from cifar_core.sweeps.tables import gain_sentence
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.markdown import escaped, escaped_sentence
@@ -70,5 +70,7 @@ def _show_ways_on(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     show_caveats(run)
     with st.container(horizontal=True, gap="medium"):
         show_repeat_choice(workspace, run, runs, PREFIX, label="Train the best with other seeds")
-        st.page_link(RUN_PAGE, label="Open its best run", icon=":material/open_in_new:", query_params=run_address(run.id))
+        st.page_link(
+            RUN_PAGE, label="Open its best run", icon=":material/open_in_new:", query_params=run_address(run.id)
+        )
     show_seeds_line(run, runs)
