@@ -5,6 +5,7 @@ from functools import partial
 
 import plotly.graph_objects as go
 import streamlit as st
+from cifar_core.sweeps.tables import pareto_front
 
 from cifar_core.evaluate import TERMS
 from cifar_core.figures import NEUTRAL
@@ -21,7 +22,6 @@ from cifar_core.figures.sweep import (
 )
 from cifar_core.sweeps.importance import Importance
 from cifar_core.sweeps.sweep import Sweep, Trial
-from cifar_core.sweeps.tables import pareto_front
 from cifar_core.text import counted
 from pages.ui.charts import text_colour, with_readable_axes
 from pages.ui.sweep.results.choice import PREFIX, open_trial
@@ -69,7 +69,9 @@ def _show_importance(importance: Importance | None) -> None:
         alt=importance_words(importance.shares),
         config={"displayModeBar": False},
     )
-    st.caption(f"From {counted(importance.trials, 'finished trial')}; the shares sum to 100 %. With few it is a rough guide.")
+    st.caption(
+        f"From {counted(importance.trials, 'finished trial')}; the shares sum to 100 %. With few it is a rough guide."
+    )
 
 
 def show_time(sweep: Sweep, best: int | None, runs: Mapping[int, str]) -> None:
