@@ -133,6 +133,8 @@ def _read_whole(folder: RunFolder) -> Run:
         person=one_line(creation.person, MAX_PERSON),
         origin=creation.origin,
         parent=creation.parent,
+        sweep=creation.sweep,
+        trial=creation.trial,
         parent_epoch=creation.parent_epoch,
         earlier_epochs=creation.earlier_epochs,
         colour=colour_of_id(creation.id) if creation.colour is None else creation.colour % COLOURS,
