@@ -26,6 +26,10 @@ from cifar_core.workspace import Workspace
 # Run folder -> the stamps of its files when the run was last read, and the run.
 _CACHE: dict[Path, tuple[tuple[object, ...], Run]] = {}
 _FILES = (CONFIG, STATUS, LOG, ABOUT, FACTS, METRICS)
+_AS_CREATED = (  # fields that a run has as its `config.json` says
+    "created epoch_rule origin parent sweep trial parent_epoch earlier_epochs "
+    "expected_seconds expected_low expected_high expected_start_up"
+).split()
 
 
 def read_run(workspace: Workspace, run_id: str) -> Run:
@@ -121,24 +125,14 @@ def _read_whole(folder: RunFolder) -> Run:
         note=some_lines(about.get("note", ""), MAX_NOTE),
         status=state.status,
         config=config,
-        created=creation.created,
+        **{name: getattr(creation, name) for name in _AS_CREATED},
         error=one_line(state.error, MAX_ERROR),
         progress=state.progress,
         best=best_line(lines, creation.epoch_rule),
         last=lines[-1] if lines else None,
-        expected_seconds=creation.expected_seconds,
-        expected_low=creation.expected_low,
-        expected_high=creation.expected_high,
-        expected_start_up=creation.expected_start_up,
         person=one_line(creation.person, MAX_PERSON),
-        origin=creation.origin,
-        parent=creation.parent,
-        sweep=creation.sweep,
-        trial=creation.trial,
-        parent_epoch=creation.parent_epoch,
-        earlier_epochs=creation.earlier_epochs,
+        validation_curve=tuple(line.validation_accuracy for line in lines if line.validation_accuracy is not None),
         colour=colour_of_id(creation.id) if creation.colour is None else creation.colour % COLOURS,
-        epoch_rule=creation.epoch_rule,
         from_zip=creation.identity != "",
         linked_dataset=link_of(about),
         diverged=state.diverged,

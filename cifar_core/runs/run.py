@@ -39,6 +39,7 @@ MAX_PERSON = 254  # as an e-mail address
 # a sweep.
 Origin = Literal["trained", "continued", "fine-tuned", "imported", "fold", "trial"]
 IMPORTED: Origin = "imported"  # it has predictions of one epoch, and neither a network nor a training
+FRESH: tuple[Origin, ...] = ("trained", "trial")  # they began with fresh weights: the same settings repeat them
 GOES_ON: tuple[Origin, ...] = ("continued", "fine-tuned")  # they began with the weights of their parent
 _UNKNOWN = datetime.datetime.fromtimestamp(0, datetime.UTC)
 RETRIABLE = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
@@ -116,6 +117,7 @@ class Run:
     parent: str = ""
     sweep: str = ""  # of a trial: the sweep's id; it may be in another workspace, or deleted
     trial: int = 0  # of a trial: the number of its candidate in the sweep, from 1
+    validation_curve: tuple[float, ...] = ()  # validation accuracy after each epoch; empty without a validation part
     parent_epoch: int = 0  # of a run that began with its parent's weights: after which epoch they were taken
     earlier_epochs: int = 0  # of a continued run: epochs that its weights had been trained for, over all runs before
     colour: int = 0  # 0 to COLOURS - 1, its own for ever

@@ -24,8 +24,8 @@ def parse(kind: type[T], content: Any, *, exact: bool = True) -> T:
     """Build a dataclass from what a file says.
 
     Args:
-        kind: a dataclass whose fields are str, int, float, bool, None, Literal, dict[str, Any], other such dataclasses,
-            unions of these, tuples, lists or mappings by name of them, or any of these with a `Rule`.
+        kind: a dataclass whose fields are str, int, float, bool, None, Literal, dict[str, Any], Any, other such
+            dataclasses, unions of these, tuples, lists or mappings by name of them, or any of these with a `Rule`.
         content: as read from JSON; lists become tuples.
         exact: refuse fields that the dataclass does not have, rather than ignore them.
 
@@ -78,6 +78,8 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return functools.partial(_read_literal, inner)
     if origin is Mapping:
         return functools.partial(_read_named, _reader(inner[1]))
+    if hint is Any:
+        return _read_any
     if is_dataclass(hint):
         return functools.partial(parse, hint, exact=False)  # type: ignore[arg-type] # a class, not an instance
     return {
@@ -88,6 +90,10 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         bool: _read_bool,
         type(None): _read_none,
     }[origin or hint]
+
+
+def _read_any(value: Any) -> Any:
+    return value
 
 
 def _read_ruled(reader: Callable[[Any], Any], rule: Rule, value: Any) -> Any:

@@ -34,7 +34,7 @@ _PACKAGES = ("torch", "torchvision", "numpy", "streamlit")
 _REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-def create_run(
+def create_run(  # noqa: PLR0913 - what a run may come of, all by name
     workspace: Workspace,
     config: RunConfig,
     *,
@@ -43,6 +43,8 @@ def create_run(
     parent: str = "",
     name: str = "",
     start: StartingPoint | None = None,
+    sweep: str = "",
+    trial: int = 0,
 ) -> str:
     """Make the folder of a new run, whole or not at all; `start_run` starts it.
 
@@ -54,6 +56,7 @@ def create_run(
         parent: id of the run whose settings these are.
         name: what people call it, as `rename_run` takes it; empty: it is called by its id.
         start: the weights that it begins with, and the run that they are of, which is its parent then.
+        sweep, trial: id of the sweep that it is a trial of, and the number of its candidate there, from 1.
 
     Returns:
         The run's id.
@@ -72,7 +75,7 @@ def create_run(
     require_memory(config, classes)
     require_room(workspace, run_bytes(workspace, config), "The new run")
     name = clean_run_name(name)
-    content = {
+    content: dict[str, Any] = {
         "settings": config.flat(),
         "person": clean_text(person, "person", MAX_PERSON, RunError),
         "parent": parent,
@@ -86,6 +89,7 @@ def create_run(
         runs = list_runs(workspace)
         require_person_limit(workspace, person, runs)
         content |= _provenance(workspace, config, runs) | (start.creation() if start else {})
+        content |= {"origin": "trial", "sweep": sweep, "trial": trial} if sweep else {}
         _make_folder(workspace, run_id, name, content, start)
     return run_id
 
