@@ -87,17 +87,22 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
     )
     _show_table(rows, len(listed), len(runs) - len(listed), words)
     _show_ticked(workspace, ticked, runs, rows)
-    trained = {run.id: run for run in [*listed, *ticked] if run.has_network}  # imported predictions have no curves
-    shown = [trained[run_id] for run_id in ([run.id for run in ticked] or rows["id"]) if run_id in trained]
-    if shown:
-        show_run_curves(workspace, *_runs_with_curves(shown, list(trained.values()), ticked=bool(ticked)))
+    _show_curves(workspace, ticked, listed, rows)
     widgets_to_url(PAGE, parameters)
 
 
-def _runs_with_curves(shown: list[Run], trained: list[Run], *, ticked: bool) -> tuple[list[Run], str]:
-    """Return the runs whose curves are drawn, the ticked ones or the first of the table, and the title above them."""
-    if ticked:
-        return shown, "Curves"
+def _show_curves(workspace: Workspace, ticked: list[Run], listed: list[Run], rows: pd.DataFrame) -> None:
+    """Show the curves of the ticked runs, else of the first of the table; imported predictions have none."""
+    by_id = {run.id: run for run in listed}
+    shown = [run for run in ticked or map(by_id.__getitem__, rows["id"]) if run.has_network]
+    if ticked and shown:
+        show_run_curves(workspace, shown, "Curves")
+    elif shown:
+        show_run_curves(workspace, *_first_with_curves(shown, [run for run in listed if run.has_network]))
+
+
+def _first_with_curves(shown: list[Run], trained: list[Run]) -> tuple[list[Run], str]:
+    """Return the first runs of the table whose curves are drawn, and the title above them."""
     first = [run for run in shown if run.last][:FIRST_RUNS]
     newest = first == [run for run in trained if run.last][: len(first)]
     return first, "Curves" if len(first) < 2 else f"Curves of the {'newest' if newest else 'first'} {len(first)}"

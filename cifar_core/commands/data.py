@@ -51,7 +51,7 @@ from cifar_core.runs import dataset_use, list_runs
 from cifar_core.storage.atomic import write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.json_files import read_start
-from cifar_core.sweeps.dataset_use import sweep_use
+from cifar_core.sweeps.among_runs.dataset_use import sweep_use
 from cifar_core.sweeps.sweep import list_sweeps
 from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace

@@ -139,7 +139,7 @@ def show_caveats(run: Run) -> None:
 def run_labels(runs: Collection[Run], *, results: bool = True) -> dict[str, str]:
     """Return a unique line for each run by id: its name, and its test accuracy once it has ended, else its status.
 
-    A trial of a sweep says so, that it can be found by its number and its sweep. Without `results` it is the status of each that has ended.
+    Without `results` it is the status of each that has ended. A trial of a sweep says so, so that it is found by that.
 
     It is not redrawn at every epoch, so for a run in progress it says nothing that changes.
     """

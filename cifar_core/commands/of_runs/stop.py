@@ -4,7 +4,7 @@ import click
 
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
 from cifar_core.runs import resolve_run, stop_run
-from cifar_core.sweeps.stop_all import stop_everything
+from cifar_core.sweeps.among_runs.stop_all import stop_everything
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 

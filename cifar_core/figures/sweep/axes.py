@@ -61,7 +61,9 @@ def setting_axis(dimension: Dimension, trials: Sequence[Trial]) -> SweepAxis:
     name = dimension.name
     ticks = _range_ticks(dimension) if dimension.is_range else _list_ticks(dimension)
     places = [_place(dimension, dict(ticks), trial.settings.get(name)) for trial in trials]
-    words = [NO_EFFECT if at is None else setting_words(name, trial.settings[name]) for trial, at in _both(trials, places)]
+    words = [
+        NO_EFFECT if at is None else setting_words(name, trial.settings[name]) for trial, at in _both(trials, places)
+    ]
     flipped = tuple((place, text) for text, place in ticks)
     return _with_room_below(name, spec_of(name).label, flipped, places, words, NO_EFFECT)
 
@@ -132,7 +134,10 @@ def _range_ticks(dimension: Dimension) -> list[tuple[str, float]]:
     if len(values) < 2:
         values = [low, high]
     spec = spec_of(dimension.name)
-    return [(value_words(spec, value).removesuffix(f" {spec.unit}"), _place(dimension, {}, value) or 0.0) for value in values]
+    return [
+        (value_words(spec, value).removesuffix(f" {spec.unit}"), _place(dimension, {}, value) or 0.0)
+        for value in values
+    ]
 
 
 def _even_ticks(low: float, high: float) -> list[float]:

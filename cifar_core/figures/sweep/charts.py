@@ -121,12 +121,16 @@ def importance_chart(shares: Mapping[str, float], ink: str = NEUTRAL) -> go.Figu
 def importance_words(shares: Mapping[str, float]) -> str:
     """The chart in words, for who cannot see it; arguments as those of `importance_chart`."""
     ordered = sorted(shares.items(), key=lambda item: -item[1])
-    return "Importance of the settings: " + ", ".join(f"{spec_of(name).label} {percent(at)}" for name, at in ordered) + "."
+    return (
+        "Importance of the settings: " + ", ".join(f"{spec_of(name).label} {percent(at)}" for name, at in ordered) + "."
+    )
 
 
 def _add_dots(figure: go.Figure, trials: Sequence[Trial], places: Sequence[float], best: int | None) -> None:
     """A dot for each trial that has reached an accuracy: finished ones, the best of them, and others."""
-    shown = [(trial, at, value) for trial, at in zip(trials, places, strict=True) if (value := reached(trial)) is not None]
+    shown = [
+        (trial, at, value) for trial, at in zip(trials, places, strict=True) if (value := reached(trial)) is not None
+    ]
     kinds = {"finished": [], "not finished": [], "best": []}  # type: dict[str, list[tuple[Trial, float, float]]]
     for item in shown:
         kind = "best" if item[0].number == best else "finished" if item[0].value is not None else "not finished"

@@ -17,7 +17,7 @@ from cifar_core.data import (
 )
 from cifar_core.limits import LIMITS_FILE, read_limits
 from cifar_core.runs import dataset_use, list_runs
-from cifar_core.sweeps.dataset_use import sweep_use
+from cifar_core.sweeps.among_runs.dataset_use import sweep_use
 from cifar_core.sweeps.sweep import list_sweeps
 from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace

@@ -8,7 +8,7 @@ from cifar_core.sweeps.estimate import sweep_time_left
 
 from cifar_core.errors import SweepError
 from cifar_core.runs import Run
-from cifar_core.sweeps.active import active_sweeps
+from cifar_core.sweeps.among_runs.active import active_sweeps
 from cifar_core.sweeps.control import stop_sweep
 from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep
 from cifar_core.workspace import Workspace

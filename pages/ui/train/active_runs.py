@@ -1,7 +1,8 @@
 """The box of active runs, the same on every page: what trains and waits, redrawn every few seconds.
 
-A sweep that works is one row there, whatever its trials do. Reads runs; its buttons stop, pause and resume them. A run that ends keeps its row until the person leaves the page, so
-that nothing moves under the pointer of somebody who is about to press Stop.
+A sweep that works is one row there, whatever its trials do. Reads runs and sweeps; its buttons stop, pause and resume
+them. A run that ends keeps its row until the person leaves the page, so that nothing moves under the pointer of
+somebody who is about to press Stop.
 """
 
 import time
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cifar_core.runs import EndRequest, QueuePlace, Run, Status, list_runs, own_runs, queue_places, slots
-from cifar_core.sweeps.active import active_sweep_ids, without_trials_of
-from cifar_core.sweeps.stop_all import request_stop_of_everything
+from cifar_core.sweeps.among_runs.active import active_sweep_ids, without_trials_of
+from cifar_core.sweeps.among_runs.stop_all import request_stop_of_everything
 from cifar_core.sweeps.sweep import Sweep
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
@@ -70,7 +71,7 @@ class _Box:
 
 
 def current_run(runs: list[Run]) -> Run | None:
-    """Return the newest of these runs that trains, else the newest that waits; no trial of a sweep, of which many are."""
+    """Return the newest of these runs that trains, else the newest that waits; trials of sweeps do not count."""
     return min((run for run in own_runs(runs) if run.active), key=lambda run: run.status is Status.QUEUED, default=None)
 
 

@@ -69,7 +69,9 @@ def _show_importance(importance: Importance | None) -> None:
         alt=importance_words(importance.shares),
         config={"displayModeBar": False},
     )
-    st.caption(f"From {counted(importance.trials, 'finished trial')}; the shares sum to 100 %. With few it is a rough guide.")
+    st.caption(
+        f"From {counted(importance.trials, 'finished trial')}; the shares sum to 100 %. With few it is a rough guide."
+    )
 
 
 def show_time(sweep: Sweep, best: int | None, runs: Mapping[int, str]) -> None:

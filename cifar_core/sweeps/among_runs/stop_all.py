@@ -5,7 +5,7 @@ import time
 
 from cifar_core.errors import SweepError
 from cifar_core.runs import request_stop_of_all, stop_all
-from cifar_core.sweeps.active import active_sweep_ids
+from cifar_core.sweeps.among_runs.active import active_sweep_ids
 from cifar_core.sweeps.control import stop_sweep
 from cifar_core.workspace import Workspace
 

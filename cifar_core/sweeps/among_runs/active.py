@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from cifar_core.errors import SweepError
 from cifar_core.jobs.job import read_job
 from cifar_core.runs import Run
-from cifar_core.storage.atomic import subfolders
-from cifar_core.sweeps.folder import SweepFolder
+from cifar_core.sweeps.folder import sweep_folders
 from cifar_core.sweeps.sweep import Sweep, read_sweep
 from cifar_core.workspace import Workspace
 
@@ -20,9 +19,8 @@ def active_sweep_ids(workspace: Workspace) -> list[str]:
     Raises:
         StorageError: the folder of the sweeps cannot be read.
     """
-    names = sorted(subfolders(workspace.sweeps))
-    states = {name: read_job(SweepFolder(workspace.sweeps / name).job) for name in names}
-    return [name for name, state in states.items() if state is not None and state.active]
+    states = {folder.id: read_job(folder.job) for folder in sweep_folders(workspace)}
+    return sorted(name for name, state in states.items() if state is not None and state.active)
 
 
 def active_sweeps(workspace: Workspace, runs: Sequence[Run]) -> list[Sweep]:
