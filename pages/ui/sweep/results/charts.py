@@ -5,6 +5,7 @@ from functools import partial
 
 import plotly.graph_objects as go
 import streamlit as st
+from cifar_core.sweeps.tables import pareto_front
 
 from cifar_core.evaluate import TERMS
 from cifar_core.figures import NEUTRAL
@@ -21,7 +22,6 @@ from cifar_core.figures.sweep import (
 )
 from cifar_core.sweeps.importance import Importance
 from cifar_core.sweeps.sweep import Sweep, Trial
-from cifar_core.sweeps.tables import pareto_front
 from cifar_core.text import counted
 from pages.ui.charts import text_colour, with_readable_axes
 from pages.ui.sweep.results.choice import PREFIX, open_trial

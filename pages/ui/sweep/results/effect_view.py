@@ -1,5 +1,8 @@
 """The effect of one setting: a sentence, the chart with intervals, and its table."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -23,7 +26,7 @@ def show_effect(sweep: Sweep) -> None:
         return
     name = sweep.plan.space[0].name
     st.markdown(escaped_sentence(effect_sentence(sweep)))
-    start = sweep.plan.start_points[0].get(name) if sweep.plan.start_points else None
+    start = _within(sweep.plan.settings.get(name), table["value"].tolist())
     st.plotly_chart(
         with_readable_axes(effect_chart(name, table, start, text_colour() or NEUTRAL)),
         key=f"{PREFIX}_effect",
@@ -31,6 +34,15 @@ def show_effect(sweep: Sweep) -> None:
         config={"displayModeBar": False},
     )
     _show_table(name, table)
+
+
+def _within(start: Any, values: Sequence[Any]) -> Any:
+    """The value that the sweep began with, where it is one of these or lies between them; else None."""
+    start = tuple(start) if isinstance(start, list) else start
+    if start in values:
+        return start
+    numbers = [value for value in (start, *values) if isinstance(value, int | float) and not isinstance(value, bool)]
+    return start if len(numbers) > len(values) and min(values) < start < max(values) else None
 
 
 def _show_table(name: str, table: pd.DataFrame) -> None:

@@ -118,7 +118,7 @@ function drawBase(state) {
   const { data } = state
   const [, strength] = STRENGTHS.find(([more]) => data.numbers.length > more) ?? STRENGTHS.at(-1)
   const draw = pen(state, state.base)
-  for (const index of state.order) trace(state, draw, index, 1.6, data.shades[index] === null ? Math.min(strength, 0.55) : strength)
+  for (const index of state.order) trace(state, draw, index, index === state.rank[0] ? 3 : 1.6, data.shades[index] === null ? Math.min(strength, 0.55) : strength)
   drawAxes(state, draw)
   state.root.dataset.drawn = String(data.numbers.length) // what a measurement waits for
 }

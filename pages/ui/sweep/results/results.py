@@ -5,18 +5,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cifar_core.runs import Run
-from cifar_core.sweeps.importance import read_importance
 from cifar_core.sweeps.folder import SweepFolder
+from cifar_core.sweeps.importance import read_importance
 from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.rerun import rerun_page
-from pages.ui.sweep.results.best import show_after_the_end, show_best
+from pages.ui.sweep.results.best import show_best
 from pages.ui.sweep.results.charts import show_lines, show_settings, show_time
 from pages.ui.sweep.results.choice import (
-    EFFECT,
-    SETTINGS,
-    TIME,
     follow_click,
     openable_runs,
     read_chart,
@@ -57,8 +54,7 @@ def _show_results(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
         return
     best, opened = best_of(sweep, runs), openable_runs(sweep.trials, runs)
     if best is not None:
-        show_best(sweep, best)
-        show_after_the_end(workspace, sweep, best, runs)
+        show_best(workspace, sweep, best, runs)
     number = None if best is None else best.trial.number
     match show_chart_choice(sweep.plan):
         case "effect":
