@@ -1,9 +1,9 @@
 """Deleting a sweep and restoring it, as `pages/ui/trash.py` shows it. Moves the folders of sweeps, never runs."""
 
 import streamlit as st
+from cifar_core.sweeps.trash import delete_sweep, empty_sweep_trash, list_deleted_sweeps, restore_sweep
 
 from cifar_core.sweeps.sweep import Sweep
-from cifar_core.sweeps.trash import delete_sweep, empty_sweep_trash, list_deleted_sweeps, restore_sweep
 from cifar_core.workspace import Workspace
 from pages.ui import trash
 from pages.ui.error_messages import show_errors_as_toast

@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from cifar_core.sweeps.tables import effect_sentence, effect_table
 
 from cifar_core.config import spec_of
 from cifar_core.evaluate import TERMS
 from cifar_core.figures import NEUTRAL
 from cifar_core.figures.sweep import effect_chart, effect_words, setting_words
 from cifar_core.sweeps.sweep import Sweep
-from cifar_core.sweeps.tables import effect_sentence, effect_table
 from pages.ui.charts import text_colour, with_readable_axes
 from pages.ui.markdown import escaped_sentence
 from pages.ui.sweep.results.choice import PREFIX
