@@ -20,6 +20,7 @@ from cifar_core.commands.results.learning import learning
 from cifar_core.commands.results.predictions import predictions
 from cifar_core.commands.runs import runs
 from cifar_core.commands.startup import DEBUG, one_sentence
+from cifar_core.commands.sweeps.sweep import sweep
 from cifar_core.commands.train import train
 from cifar_core.errors import CifarCoreError
 from cifar_core.interrupts import CANCELLED, ignore_ctrl_c, raise_on_ctrl_c
@@ -31,7 +32,7 @@ def cli(debug: bool) -> None:
     """Train a CNN on small pictures and find out what it gets wrong."""
 
 
-for command in (data, train, analyze, calibration, compare, learning, predictions, runs, bench):
+for command in (data, train, sweep, analyze, calibration, compare, learning, predictions, runs, bench):
     cli.add_command(command)
 runs.add_command(link)
 runs.add_command(repeat)

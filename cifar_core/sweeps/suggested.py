@@ -22,7 +22,7 @@ def suggested_range(name: str, value: float) -> tuple[float, float]:
     if spec.log:
         factor = _DECADE if spec.kind == "float" else _FOUR
         low, high = value / factor, value * factor
-    elif value <= spec.low:
+    elif value <= 0:
         low, high = spec.low, spec.low + min((spec.high - spec.low) / 2, _MOST_STEPS * spec.step)
     else:
         low, high = value / 2, value * 2

@@ -91,13 +91,14 @@ def show_new_sweep(
 
 def _show_search_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping[str, UrlParameter], Draft]:
     """Show amounts and Start in the row; below the settings to vary, beside the settings that stay."""
-    parameters = {**sweep_parameters(), "set": space_parameter(basis.settings)}
+    first = _start_points(basis)
+    parameters = {**sweep_parameters([run.id for run in first]), "set": space_parameter(basis.settings)}
     url_to_widgets(SEARCH, parameters)
     with st.grid(2, min_column_width=380, gap="medium") as grid:
         with grid.cell():
             space = show_space(basis.settings, basis.own, listed=is_grid())
             with st.container(horizontal=True, vertical_alignment="bottom"):
-                show_search()
+                show_search(first)
         with grid.cell():
             _show_presets(basis)
             _show_groups(basis)
@@ -125,6 +126,12 @@ def _show_effect_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping
         with grid.cell():
             _show_groups(basis)
     return parameters, replace(draft, words=values_line(space))
+
+
+def _start_points(basis: _Basis) -> list[Run]:
+    """Return the runs whose settings may be tried first: a person's own on the dataset."""
+    runs = earlier_runs(basis.runs).values()
+    return [run for run in runs if run.config.data.dataset == basis.settings["dataset"] and not run.sweep]
 
 
 def _show_presets(basis: _Basis) -> None:

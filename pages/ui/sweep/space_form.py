@@ -58,13 +58,12 @@ def show_space(settings: Mapping[str, Any], own: int, *, listed: bool) -> list[s
     if texts != st.session_state.get(_DRAWN_KEY) or _TICKED_KEY not in st.session_state:
         _let_widgets_follow(texts)
     swept = {text.partition("=")[0]: text for text in texts}
-    ticked = st.pills(
+    ticked = st.multiselect(
         "Settings to vary",
         _offered(settings, own, swept),
-        selection_mode="multi",
         key=_TICKED_KEY,
         format_func=lambda name: spec_of(name).label,
-        wrap=True,
+        placeholder="Tick the settings to vary",
         help="Each that you tick gets a range or a list of values below. The others stay as they are set.",
     )
     shown = []
