@@ -61,15 +61,22 @@ def setting_axis(dimension: Dimension, trials: Sequence[Trial]) -> SweepAxis:
     name = dimension.name
     ticks = _range_ticks(dimension) if dimension.is_range else _list_ticks(dimension)
     places = [_place(dimension, dict(ticks), trial.settings.get(name)) for trial in trials]
-    words = [NO_EFFECT if at is None else setting_words(name, trial.settings[name]) for trial, at in _both(trials, places)]
+    words = [
+        NO_EFFECT if at is None else setting_words(name, trial.settings[name]) for trial, at in _both(trials, places)
+    ]
     flipped = tuple((place, text) for text, place in ticks)
     return _with_room_below(name, spec_of(name).label, flipped, places, words, NO_EFFECT)
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether all of some values of a setting are numbers, so that they lie at distances."""
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def place_values(name: str, values: Sequence[Any]) -> SweepAxis:
     """The axis of some values of a setting: numbers at their distances, others evenly in the order given."""
     spec, different = spec_of(name), list(dict.fromkeys(values))
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in different):
+    if not are_numbers(different):
         dimension = Dimension(name, values=tuple(different))
         ticks = _list_ticks(dimension)
     else:
@@ -132,7 +139,10 @@ def _range_ticks(dimension: Dimension) -> list[tuple[str, float]]:
     if len(values) < 2:
         values = [low, high]
     spec = spec_of(dimension.name)
-    return [(value_words(spec, value).removesuffix(f" {spec.unit}"), _place(dimension, {}, value) or 0.0) for value in values]
+    return [
+        (value_words(spec, value).removesuffix(f" {spec.unit}"), _place(dimension, {}, value) or 0.0)
+        for value in values
+    ]
 
 
 def _even_ticks(low: float, high: float) -> list[float]:

@@ -70,5 +70,7 @@ def _show_ways_on(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     show_caveats(run)
     with st.container(horizontal=True, gap="medium"):
         show_repeat_choice(workspace, run, runs, PREFIX, label="Train the best with other seeds")
-        st.page_link(RUN_PAGE, label="Open its best run", icon=":material/open_in_new:", query_params=run_address(run.id))
+        st.page_link(
+            RUN_PAGE, label="Open its best run", icon=":material/open_in_new:", query_params=run_address(run.id)
+        )
     show_seeds_line(run, runs)
