@@ -57,6 +57,11 @@ class Workspace:
         return self.root / "sweeps"
 
     @property
+    def deleted_sweeps(self) -> Path:
+        """Deleted sweeps, which can be restored; the first deletion creates it."""
+        return self.sweeps / ".trash"
+
+    @property
     def notes(self) -> Path:
         """What people noted on the pictures of datasets, a log for each; the first note creates it."""
         return self.root / "notes"

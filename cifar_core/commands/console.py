@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from cifar_core.errors import DataError
-from cifar_core.runs import QueuePlace, Run, accuracy_caveats, empty_old_trash
+from cifar_core.runs import QueuePlace, Run, accuracy_caveats
+from cifar_core.sweeps.trash import empty_old_trash
 from cifar_core.text import one_line
 from cifar_core.workspace import WORKSPACE_VARIABLE, Workspace, open_workspace
 

@@ -21,7 +21,6 @@ from cifar_core.runs.control.stop_all import request_stop_of_all, stop_all
 from cifar_core.runs.control.trash import (
     DeletedRun,
     delete_run,
-    empty_old_trash,
     empty_trash,
     find_deleted,
     list_trash,
@@ -109,7 +108,6 @@ __all__ = [
     "dataset_use",
     "delete_run",
     "duplicate_run",
-    "empty_old_trash",
     "empty_trash",
     "ensure_speed",
     "epoch_ends",

@@ -79,7 +79,11 @@ def newer_schema(content: Any) -> int:
 
 def creation_of(content: Any) -> CreationRecord:
     """The checked content of a `config.json`; raises ValueError where it breaks a rule."""
-    return parse(CreationRecord, upgraded(content), exact=False)
+    creation = parse(CreationRecord, upgraded(content), exact=False)
+    named = (creation.sweep != "", creation.trial > 0)
+    if set(named) != {creation.origin == "trial"}:
+        raise ValueError("a trial must name its sweep and its number there, from 1, and no other run may")
+    return creation
 
 
 def training_record_of(content: Any) -> TrainingRecord:

@@ -36,21 +36,3 @@ def resume_sweep(workspace: Workspace, sweep_id: str) -> None:
 def sweep_job(workspace: Workspace, sweep_id: str) -> JobFolder:
     """The job that owns the study of a sweep."""
     raise NotImplementedError
-
-
-def delete_sweep(workspace: Workspace, sweep_id: str) -> None:
-    """Move the folder of a sweep to the trash of sweeps; its runs stay as they are, ordinary runs.
-
-    Raises:
-        SweepError: no such sweep, or it is running.
-    """
-    raise NotImplementedError
-
-
-def restore_sweep(workspace: Workspace, sweep_id: str) -> None:
-    """Bring a deleted sweep back.
-
-    Raises:
-        SweepError: there is none in the trash, or one of this id is here.
-    """
-    raise NotImplementedError

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from cifar_core.errors import SweepError
+from cifar_core.config import make_config, spec_of
+from cifar_core.errors import ConfigError, SweepError
+from cifar_core.spec import parse_settings
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.parse import parse
 from cifar_core.sweeps.folder import SweepFolder
@@ -38,7 +40,7 @@ def read_plan(folder: SweepFolder) -> SweepPlan:
         _require_sound(plan)
     except OSError as error:
         raise SweepError(f"Sweep {folder.id} cannot be read ({error.strerror or error}).") from error
-    except ValueError as error:
+    except (ValueError, ConfigError) as error:
         raise SweepError(
             f"Sweep {folder.id} cannot be read: its sweep.json breaks a rule ({one_line(error)})."
         ) from error
@@ -56,11 +58,25 @@ def _require_sound(plan: SweepPlan) -> None:
         raise ValueError(f"runs must be from seeds to {MOST_RUNS:,}, and seeds from 1")
     if not plan.space:
         raise ValueError("its space is empty")
+    make_config(plan.settings)
+    for point in ({item.name: item.values[0] if item.values else item.low for item in plan.space}, *plan.start_points):
+        checked_settings(point)
 
 
 def with_tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with tuples in place of lists, as two that are equal then compare and hash alike."""
     return {name: hashable(value) for name, value in settings.items()}
+
+
+def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Some settings in their own types, with tuples; ValueError where one is unknown or breaks its spec."""
+    try:
+        found, problems = parse_settings(settings, {name: spec_of(name) for name in settings})
+    except KeyError as error:
+        raise ValueError(f"there is no setting {error}") from error
+    if problems:
+        raise ValueError(problems[0])
+    return found
 
 
 def hashable(value: Any) -> Any:

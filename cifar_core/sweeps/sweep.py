@@ -265,16 +265,16 @@ def best_of(sweep: Sweep, runs: Sequence[Run] = ()) -> Best | None:
         return None
     trial = max(finished, key=lambda each: each.value or 0.0)  # the first of several
     best = max(trial.runs, key=lambda run: run.value or 0.0)
-    low, high, n = interval_of(trial)
+    low, high, n = interval_of(trial.runs)
     return Best(trial, best.run, trial.value or 0.0, low, high, n)
 
 
-def interval_of(trial: Trial) -> tuple[float, float, int]:
-    """The 95 % interval of a finished candidate, cut at 0 and 1, and of how many that is: as in `Best`."""
-    if len(trial.runs) == 1:
-        run = trial.runs[0]
+def interval_of(runs: Sequence[TrialRun]) -> tuple[float, float, int]:
+    """The 95 % interval of finished runs of one setting, cut at 0 and 1, and of how many that is: as in `Best`."""
+    if len(runs) == 1:
+        run = runs[0]
         return *wilson_interval(round((run.value or 0.0) * run.pictures), run.pictures), run.pictures
-    spread = spread_of([run.value or 0.0 for run in trial.runs])
+    spread = spread_of([run.value or 0.0 for run in runs])
     return max(spread.low, 0.0), min(spread.high, 1.0), spread.n
 
 

@@ -15,7 +15,7 @@ from cifar_core.storage.json_types import Count, Ordinal
 from cifar_core.storage.parse import Rule, parse
 from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.sweeps.plan import MOST_SEEDS
-from cifar_core.sweeps.plan_file import with_tuples
+from cifar_core.sweeps.plan_file import checked_settings
 from cifar_core.text import MB, one_line
 
 _NAME = re.compile(r"\d{6}\.json", re.ASCII)
@@ -97,8 +97,9 @@ def _read(folder: SweepFolder, name: str) -> TrialFile | str:
         found = parse(TrialFile, read_json(folder.trials / name, max_bytes=MB), exact=False)
         if f"{found.number:06d}.json" != name:
             raise ValueError(f"its number is {found.number}")
+        settings = checked_settings(found.settings)
     except OSError as error:
         return f"trials/{name} cannot be read ({error.strerror or error})."
     except ValueError as error:
         return f"trials/{name} breaks a rule ({one_line(error)})."
-    return replace(found, settings=with_tuples(found.settings))
+    return replace(found, settings=settings)

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.errors import StorageError
-from cifar_core.runs import empty_old_trash
+from cifar_core.sweeps.trash import empty_old_trash
 from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.background_jobs import start_background_jobs
 from pages.ui.components.focus_ring import show_focus_ring

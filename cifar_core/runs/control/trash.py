@@ -5,17 +5,17 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cifar_core.data import empty_dataset_trash
-from cifar_core.errors import ConfigError, RunError, StorageError
+from cifar_core.errors import RunError
 from cifar_core.lifecycle.runner import runner_of, state_now
 from cifar_core.lifecycle.states import ACTIVE
 from cifar_core.lifecycle.status import State, state_without_worker
-from cifar_core.limits import read_limits
 from cifar_core.runs.about import read_about
 from cifar_core.runs.control.actions import EXIT_SECONDS
 from cifar_core.runs.control.admission import exclusive_run_changes
+from cifar_core.runs.listing import read_run_or_problem
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.runs.run_folder import RunFolder, is_run_id, run_folder
+from cifar_core.runs.trials.kept import keep_trial_values
 from cifar_core.storage.atomic import remove
 from cifar_core.storage.trash import Deleted, Trash
 from cifar_core.text import one_line
@@ -40,7 +40,8 @@ class DeletedRun(Deleted):
 def delete_run(workspace: Workspace, run_id: str) -> None:
     """Move a run to the trash, from where `restore_run` brings it back.
 
-    Where a symbolic link is in the place of a run's folder, only the link is removed.
+    The values of a trial stay in its sweep, as those of a deleted run. Where a symbolic link is in the place of a run's
+    folder, only the link is removed.
 
     Raises:
         RunError: no such run, or it is running.
@@ -59,6 +60,7 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
             raise RunError(f"A process still works with run {run_id}: cancel it or wait for its end, then delete it.")
         if os.name != "posix":
             held.close()  # Windows cannot move a folder while a file in it is open
+        keep_trial_values(workspace, read_run_or_problem(folder))
         _trash(workspace).take(folder.path)
 
 
@@ -109,17 +111,6 @@ def empty_trash(workspace: Workspace, *, days: float = 0.0) -> int:
         StorageError: the disk refused; the runs that are left can still be restored.
     """
     return _trash(workspace).empty(days)
-
-
-def empty_old_trash(workspace: Workspace) -> None:
-    """Remove for good the runs and datasets deleted more than `trash_days` ago; called when a workspace is opened.
-
-    Removes nothing while `settings.json` breaks a rule: other functions report that. What the disk refuses to remove is
-    tried again the next time.
-    """
-    for empty in (empty_trash, empty_dataset_trash):
-        with contextlib.suppress(ConfigError, StorageError):
-            empty(workspace, days=read_limits(workspace).trash_days)
 
 
 def _trash(workspace: Workspace) -> Trash:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.evaluate.spread import Spread, spread_of, student_t
-from cifar_core.runs.run import Run, Status
+from cifar_core.runs.run import FRESH, Run, Status
 from cifar_core.text import counted, percent
 
 Key = tuple[object, ...]
@@ -72,7 +72,7 @@ def seed_groups(runs: Iterable[Run]) -> list[SeedGroup]:
     Returns:
         the groups, in the order of their newest runs.
     """
-    sound = [run for run in runs if not run.problem and run.origin == "trained"]
+    sound = [run for run in runs if not run.problem and run.origin in FRESH]
     newest: dict[Key, str] = {}  # setting and dataset's name -> fingerprint
     for run in sound:
         if run.dataset is not None:

@@ -13,7 +13,7 @@ from cifar_core.runs.control.create import create_run
 from cifar_core.runs.dataset.opening import open_own_dataset
 from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.runs.listing import list_runs, read_run
-from cifar_core.runs.run import MAX_RUN_NAME, Run
+from cifar_core.runs.run import FRESH, MAX_RUN_NAME, Run
 from cifar_core.workspace import Workspace
 
 MOST_SEEDS = 20  # further runs at a time
@@ -64,7 +64,7 @@ def require_repeatable(workspace: Workspace, run: Run) -> None:
         RunError: it went on from another run's weights, has no training here, or its dataset is another one now.
     """
     require_own_network(run)
-    if run.origin != "trained":
+    if run.origin not in FRESH:
         raise RunError(
             f"Run {run.id} did not begin with fresh weights (its origin is “{run.origin}”), so its settings with "
             "another seed would not repeat it: repeat a run that was trained from the start."

@@ -69,7 +69,16 @@ class JsonRecords:
     def file_contents(self) -> dict[str, bytes]:
         """The content of each JSON file of the present schema, by the name of the file."""
         expected = ("expected_seconds", "expected_low", "expected_high", "expected_start_up")
-        rules = ("first_schema", "epoch_rule", "split_rule", "origin", "parent_epoch", "earlier_epochs")
+        rules = (
+            "first_schema",
+            "epoch_rule",
+            "split_rule",
+            "origin",
+            "sweep",
+            "trial",
+            "parent_epoch",
+            "earlier_epochs",
+        )
         kept = ("id", *rules, "created", "colour", *expected, "versions", "code")
         config = {name: getattr(self.creation, name) for name in kept}
         config |= {"schema_version": RUN_SCHEMA, "settings": self.settings.flat(), "identity": self.identity}

@@ -18,6 +18,7 @@ from cifar_core.runs import (
     repeat_with_seeds,
     seed_groups,
 )
+from cifar_core.runs.run import FRESH
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
@@ -40,7 +41,7 @@ def show_repeat_choice(
         page: prefix of the widget keys.
         label: of the button.
     """
-    if run.status is not Status.FINISHED or run.origin not in ("trained", "trial"):
+    if run.status is not Status.FINISHED or run.origin not in FRESH:
         return
     menu = f"{page}_repeat_{run.id}"
     with st.container(width="content", gap=None):

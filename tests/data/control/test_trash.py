@@ -21,8 +21,8 @@ from cifar_core.data.checks.check import check_dataset, read_check
 from cifar_core.data.store import dataset_lock
 from cifar_core.errors import DataError, StorageError
 from cifar_core.limits import LIMITS_FILE
-from cifar_core.runs import empty_old_trash
 from cifar_core.storage.locks import hold_lock
+from cifar_core.sweeps.trash import empty_old_trash
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.runs.conftest import snapshot

@@ -21,7 +21,6 @@ from cifar_core.runs import (
     Status,
     create_run,
     delete_run,
-    empty_old_trash,
     empty_trash,
     list_runs,
     list_trash,
@@ -36,6 +35,7 @@ from cifar_core.runs.run_folder import run_folder
 from cifar_core.storage import atomic
 from cifar_core.storage import trash as stored
 from cifar_core.storage.locks import hold_lock
+from cifar_core.sweeps.trash import empty_old_trash
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import ended_run, snapshot
 
