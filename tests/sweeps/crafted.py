@@ -15,8 +15,12 @@ from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.sweeps.plan import SweepOptions, SweepPlan
 from cifar_core.sweeps.plan_file import write_plan
 from cifar_core.sweeps.space import Space
+from cifar_core.sweeps.sweep import Trial, TrialRun
 from cifar_core.sweeps.trial_file import TrialFile, trial_run_id, write_trial
 from cifar_core.workspace import Workspace
+
+
+DONE = JobState("sweep", "done")
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,12 @@ class Crafted:
     real: bool = field(default=False, kw_only=True)  # whether its runs are folders: copies of the template
 
 
+def trial(number: int, settings: dict[str, Any], value: float | None = None, *curves: tuple[float, ...]) -> Trial:
+    """A trial that has finished with this value, or one that was pruned after these epochs."""
+    runs = tuple(TrialRun("r", seed, "finished", None, curve, 1.0) for seed, curve in enumerate(curves))
+    return Trial(number, settings, runs, "pruned" if value is None else "finished", value)
+
+
 def craft_sweep(
     workspace: Workspace,
     sweep_id: str,
@@ -39,7 +49,7 @@ def craft_sweep(
     *,
     settings: dict[str, Any],
     template: Run | None = None,
-    state: JobState | None = JobState("sweep", "done"),
+    state: JobState | None = DONE,
     pictures: int = 1000,
 ) -> SweepPlan:
     """Write a sweep whose trials have ended, and return its plan.

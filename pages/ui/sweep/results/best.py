@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import streamlit as st
-from cifar_core.sweeps.tables import gain_sentence
 
 from cifar_core.evaluate import TERMS
 from cifar_core.figures.sweep import settings_words
 from cifar_core.runs import Run
 from cifar_core.sweeps.sweep import Best, Sweep
+from cifar_core.sweeps.tables import gain_sentence
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.markdown import escaped, escaped_sentence

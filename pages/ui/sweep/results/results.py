@@ -11,14 +11,10 @@ from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.rerun import rerun_page
+from pages.ui.sweep.results import choice
 from pages.ui.sweep.results.best import show_best
 from pages.ui.sweep.results.charts import show_lines, show_settings, show_time
-from pages.ui.sweep.results.choice import (
-    follow_click,
-    openable_runs,
-    read_chart,
-    show_chart_choice,
-)
+from pages.ui.sweep.results.choice import follow_click, openable_runs, read_chart, show_chart_choice
 from pages.ui.sweep.results.effect_view import show_effect
 from pages.ui.sweep.results.trials_view import show_trials
 from pages.ui.train.active_runs import refresh_interval, run_lister
@@ -57,12 +53,12 @@ def _show_results(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
         show_best(workspace, sweep, best, runs)
     number = None if best is None else best.trial.number
     match show_chart_choice(sweep.plan):
-        case "effect":
+        case choice.EFFECT:
             show_effect(sweep)
-        case "settings":
+        case choice.SETTINGS:
             folder = SweepFolder(workspace.sweeps / sweep.id)
             show_settings(sweep, read_importance(folder), number, opened)
-        case "time":
+        case choice.TIME:
             show_time(sweep, number, opened)
         case _:
             show_lines(sweep, opened)
