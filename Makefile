@@ -2,6 +2,7 @@
 #   make run                                   the app
 #   make train ARGS="--epochs 2 --seed 1"      ARGS is handed on to the command behind a target
 #   make run PYTHON=/path/to/python3           choose the interpreter that .venv is made with
+#   make install EXTRAS=cluster                what sweeps need beside the app (requirements-cluster.txt)
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -13,6 +14,8 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 PYTHON ?=
 ARGS ?=
+EXTRAS ?=
+KNOWN_EXTRAS := $(patsubst requirements-%.txt,%,$(wildcard requirements-*.txt))
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python)
 
 # Make .venv with the first interpreter that is new enough and able to.
@@ -30,7 +33,11 @@ endef
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-install: $(INSTALLED) ## Make .venv and install what the app needs (every other target does it by itself)
+ifneq ($(filter-out $(KNOWN_EXTRAS),$(EXTRAS)),)
+$(error There are no extras "$(filter-out $(KNOWN_EXTRAS),$(EXTRAS))": choose from $(KNOWN_EXTRAS))
+endif
+
+install: $(INSTALLED) $(EXTRAS:%=$(VENV)/.installed-%) ## Make .venv and install what the app needs (every other target does it by itself)
 
 # `streamlit` opens the browser itself where there is a screen to open it on.
 run: $(INSTALLED) ## Open the app in the browser
@@ -75,8 +82,8 @@ $(INSTALLED): requirements.txt $(PY)
 	$(PY) -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
-	$(PY) -m pip install --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.installed-%: requirements-%.txt $(INSTALLED)
+	$(PY) -m pip install --disable-pip-version-check -r $<
 	@touch $@
 
 # Nothing to do here: a missing or broken .venv makes $(INSTALLED) old, and its recipe mends it.

@@ -22,7 +22,7 @@ class Program(StrEnum):
     FORCE_STOP = "cifar_core.lifecycle.force_stop"
     TRAINING = "cifar_core.runs.training.process"
     PREDICTION_SERVER = "cifar_core.runs.predict.server"
-    WARM_WORKER = "cifar_core.lifecycle.warm_worker"
+    WARM_WORKER = "cifar_core.lifecycle.warm.worker"
     WARM_TRAINING = "cifar_core.runs.training.warm_process"
     SWEEP = "cifar_core.sweeps.owner.process"
     RECOMPUTE = "cifar_core.runs.predict.recompute_process"
@@ -45,8 +45,14 @@ def command_of(program: Program, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", program, *arguments]
 
 
-def spawn(program: Program, arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
+def spawn(program: Program, arguments: list[str], log: Path, *, talks: bool = False) -> subprocess.Popen[bytes]:
     """Start a program detached from this process, in the folder of `log`, which gets its output.
+
+    Args:
+        program: which one.
+        arguments: of its command line.
+        log: its output is added there.
+        talks: whether this process talks with it over its standard input and output; the log gets its errors only.
 
     Raises:
         StorageError: the log or the process could not be created.
@@ -55,8 +61,8 @@ def spawn(program: Program, arguments: list[str], log: Path) -> subprocess.Popen
     with storage_errors(f"starting {program}"), open(log, "ab") as output:
         process = subprocess.Popen(
             command_of(program, *arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if talks else output,
             stderr=output,
             cwd=log.parent,
             env=child_environment(),

@@ -141,6 +141,16 @@ def test_an_interpreter_that_does_not_fit_is_passed_over(copy: Path) -> None:
     assert answer.returncode == 0, answer.stderr
 
 
+def test_extras_are_installed_on_top(copy: Path) -> None:
+    """Asked with `make -n`; a second extra has its own stamp, and a word that names none is refused in one sentence."""
+    (copy / "requirements-cluster.txt").touch()
+    assert "-r requirements-cluster.txt" in make("-n", "install", "EXTRAS=cluster", folder=copy).stdout
+    assert "requirements-cluster" not in make("-n", "install", folder=copy).stdout
+    answer = make("-n", "install", "EXTRAS=cluster clustre", folder=copy)
+    assert answer.returncode != 0
+    assert 'There are no extras "clustre": choose from' in answer.stderr
+
+
 def test_remove_deletes_what_was_made_and_keeps_the_workspace(copy: Path) -> None:
     for folder in (
         ".venv/bin",
@@ -190,13 +200,15 @@ def wait_until_well(address: str, server: subprocess.Popen[bytes], seconds: floa
 
 # Requirements
 
+REQUIREMENTS = ["requirements.txt", "requirements-dev.txt", "requirements-server.txt", "requirements-cluster.txt"]
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-server.txt"])
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
 def test_requirements_are_floors(name: str) -> None:
     """An exact pin would hold back the next security fix; a missing floor would let an unsafe version in."""
     assert requirements(name)
     for line in requirements(name):
-        assert re.fullmatch(r"[a-z0-9-]+>=\d+(\.\d+)*", line), line
+        assert re.fullmatch(r"[a-z0-9-]+(\[[a-z]+\])?>=\d+(\.\d+)*", line), line
 
 
 def version(text: str) -> tuple[int, ...]:
@@ -228,21 +240,29 @@ def test_versions_are_compared_as_numbers() -> None:
 
 # May need requirements-dev.txt.
 FOR_DEVELOPERS = ("tests", "cifar_core/bench/browser.py", "cifar_core/bench/first_minute.py")
+FOR_SWEEPS = ("cifar_core/sweeps/owner",)  # may need requirements-cluster.txt
+
+
+def is_in(path: Path, places: tuple[str, ...]) -> bool:
+    """Whether a file lies in one of these folders of the project, or is one of these files."""
+    return any(path.is_relative_to(ROOT / place) for place in places)
 
 
 def test_every_import_has_its_requirement() -> None:
     """What the code imports is named in the requirements, not only there because something else brings it."""
     names = {"PIL": "pillow", "sklearn": "scikit-learn"}
     ours = {"cifar_core", "pages", "tests", "streamlit_app"}
-    runtime = {line.split(">=")[0] for line in requirements("requirements.txt")}
-    # The first of them installs the second.
-    more = (*requirements("requirements-dev.txt"), *requirements("requirements-server.txt"))
-    everything = runtime | {line.split(">=")[0] for line in more}
+    runtime, for_sweeps, *more = (
+        {line.split(">=")[0].split("[")[0] for line in requirements(f"requirements{name}.txt")}
+        for name in ("", "-cluster", "-dev", "-server")
+    )
+    everything = runtime.union(for_sweeps, *more)  # requirements-dev.txt installs all of them
     pattern = re.compile(r"^\s*(?:from|import) ([A-Za-z_]\w*)", re.MULTILINE)
     for path in tracked_files():
         if path.suffix != ".py":
             continue
-        known = everything if any(path.is_relative_to(ROOT / place) for place in FOR_DEVELOPERS) else runtime
+        known = runtime | (for_sweeps if is_in(path, FOR_SWEEPS) else set())
+        known = everything if is_in(path, FOR_DEVELOPERS) else known
         code = re.sub(r'"""(?s:.)*?"""', "", path.read_text(encoding="utf-8"))
         for module in set(pattern.findall(code)) - ours - set(sys.stdlib_module_names):
             assert names.get(module, module).replace("_", "-") in known, f"{path.relative_to(ROOT)} imports {module}"

@@ -12,6 +12,7 @@ from cifar_core.commands.bench import bench
 from cifar_core.commands.data import data
 from cifar_core.commands.of_runs.link import link
 from cifar_core.commands.of_runs.repeat import repeat
+from cifar_core.commands.of_runs.stop import stop
 from cifar_core.commands.results.analyze import analyze
 from cifar_core.commands.results.calibration import calibration
 from cifar_core.commands.results.compare import compare
@@ -19,6 +20,7 @@ from cifar_core.commands.results.learning import learning
 from cifar_core.commands.results.predictions import predictions
 from cifar_core.commands.runs import runs
 from cifar_core.commands.startup import DEBUG, one_sentence
+from cifar_core.commands.sweeps.sweep import sweep
 from cifar_core.commands.train import train
 from cifar_core.errors import CifarCoreError
 from cifar_core.interrupts import CANCELLED, ignore_ctrl_c, raise_on_ctrl_c
@@ -30,10 +32,11 @@ def cli(debug: bool) -> None:
     """Train a CNN on small pictures and find out what it gets wrong."""
 
 
-for command in (data, train, analyze, calibration, compare, learning, predictions, runs, bench):
+for command in (data, train, sweep, analyze, calibration, compare, learning, predictions, runs, bench):
     cli.add_command(command)
 runs.add_command(link)
 runs.add_command(repeat)
+runs.add_command(stop)
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from cifar_core.workspace import Workspace
 CONFIG = "config.json"
 STATUS = "status.json"
 LOG = "worker.log"
+WORKER_LOCK = "worker.lock"
 MOST_BYTES = {CONFIG: MB, STATUS: MB}  # read of each; hundreds of times what this program writes
 
 
@@ -51,7 +52,7 @@ class LifeFolder:
     @property
     def lock(self) -> Path:
         """The run's worker holds it as long as it lives: a free lock means that the worker is dead."""
-        return self.path / "worker.lock"
+        return self.path / WORKER_LOCK
 
     @property
     def heartbeat(self) -> Path:

@@ -16,6 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_core.lifecycle.life_folder import WORKER_LOCK
+from cifar_core.processes import Program
+
 _PROC = Path("/proc")
 _OPTION = "--run-dir="  # in the command line of every worker; a server, which may hold a run's lock briefly, has none
 _LOCKED = re.compile(r"^lock:.*\bWRITE\b", re.MULTILINE)  # a check whether a lock is held takes a shared one (READ)
@@ -105,12 +108,25 @@ def _processes() -> list[int]:
 
 
 def _run_of(pid: int) -> str:
-    """The run whose worker or computing process this is; empty for any other process."""
+    """The run whose worker or computing process this is, of a warm worker the present one; empty for any other."""
     try:
         arguments = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return ""
+    if Program.WARM_WORKER.encode() in arguments:
+        return _run_served(pid)
     return next((Path(os.fsdecode(item)).name for item in arguments if item.startswith(_OPTION.encode())), "")
+
+
+def _run_served(pid: int) -> str:
+    """The run whose lock a warm worker has open; empty where it has none."""
+    with contextlib.suppress(OSError):
+        for handle in (_PROC / str(pid) / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                target = handle.readlink()
+                if target.name == WORKER_LOCK:
+                    return target.parent.name
+    return ""
 
 
 def _holds(pid: int, lock: Path) -> bool:

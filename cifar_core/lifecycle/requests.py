@@ -81,15 +81,23 @@ class TerminationSignal:
 class EndRequests:
     """The requests to a process of a run, its worker or its training process."""
 
-    def __init__(self, folder: LifeFolder, *, parent: int | None = None, grace: float = 0.0) -> None:
+    def __init__(
+        self,
+        folder: LifeFolder,
+        termination: TerminationSignal | None = None,
+        *,
+        parent: int | None = None,
+        grace: float = 0.0,
+    ) -> None:
         """Read the requests to a run from now on.
 
         Args:
             folder: of the run.
+            termination: the signal of this process, where it is listened to already.
             parent: id of the worker that this training process belongs to; None in the worker itself.
             grace: seconds by which its time limit may be exceeded.
         """
-        self.termination = TerminationSignal()
+        self.termination = termination or TerminationSignal()
         self.limit = TimeLimit(folder, grace=grace)
         self._folder = folder
         self._parent = parent

@@ -64,7 +64,7 @@ class LocalRunner:
         """The worker waits for the lock that the caller holds, and exits silently where the run is not queued then."""
         before = begin_session(folder.log)
         try:
-            spawn(Program.WORKER, [f"--run-dir={folder.path}"], folder.log)
+            self._start_worker(folder)
             leave(folder)  # a ticket of its dead process is void: the run queues behind those that wait
             join(folder)
             write_queued(folder)
@@ -77,6 +77,10 @@ class LocalRunner:
         # void. The worker takes a ticket itself where this fails.
         with contextlib.suppress(StorageError):
             join(folder, timeout=0.0)
+
+    def _start_worker(self, folder: LifeFolder) -> None:
+        """Start the process that becomes the worker of a run; raises StorageError."""
+        spawn(Program.WORKER, [f"--run-dir={folder.path}"], folder.log)
 
     def is_alive(self, folder: LifeFolder) -> bool:
         """Its lock is held: the system frees it when the worker dies for any reason."""

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 from cifar_core.errors import RunError
 from cifar_core.lifecycle.heartbeat import Heartbeat
@@ -65,15 +66,35 @@ class Escalation:
         return ""
 
 
-def supervise_child(
-    child: subprocess.Popen[bytes], folder: LifeFolder, requests: EndRequests, heartbeat: Heartbeat
-) -> Escalation:
-    """Wait for a child's end, and escalate each request that it ends; returns how far the escalation went."""
+class Computation(Protocol):
+    """The computing of a run in a child process of its worker."""
+
+    def start(self, folder: LifeFolder) -> None:
+        """Begin to compute a run; OSError where its process cannot be started."""
+
+    @property
+    def code(self) -> int:
+        """Of a computation that has ended: its exit code, as `Popen.returncode`."""
+
+    def has_ended(self, seconds: float) -> bool:
+        """Whether it ends within so many seconds."""
+
+    def terminate(self) -> None:
+        """Send SIGTERM to a process that has not been collected."""
+
+    def kill(self) -> None:
+        """Kill the process and its whole group."""
+
+    def finish_log(self, seconds: float) -> None:
+        """Wait until all that it printed is in the run's log, at most so long."""
+
+
+def supervise_child(child: Computation, folder: LifeFolder, requests: EndRequests, heartbeat: Heartbeat) -> Escalation:
+    """Wait for the end of a computation, and escalate each request that it ends; returns how far that went."""
     escalation, started = Escalation(), time.monotonic()
     while True:
         heartbeat.beat()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(_LOOK_SECONDS)
+        if child.has_ended(_LOOK_SECONDS):
             break
         now = time.monotonic()
         if not requests.limit.has_started and (now - started > UNSTARTED_SECONDS or _trains(folder)):
@@ -82,7 +103,7 @@ def supervise_child(
         if step == "terminate":
             child.terminate()
         elif step == "kill":
-            _kill_group(child)
+            child.kill()
     # A system that goes down sends SIGTERM to the child as well.
     if requests.termination.received and escalation.request is None:
         escalation.request, escalation.terminated = requests.now(), True
@@ -98,8 +119,20 @@ def _trains(folder: LifeFolder) -> bool:
     return progress is not None and progress.batches > 0
 
 
-def _kill_group(child: subprocess.Popen[bytes]) -> None:
-    """Kill the child and its whole group. The child has not been collected, so its id is still its own."""
+def start_computing(command: list[str], stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+    """Start a computing process with one pipe for all its output; OSError where the system refuses."""
+    return subprocess.Popen(
+        command,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        process_group=0 if os.name == "posix" else None,  # so that it can be killed with all its children
+        creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # Windows; see `lower_priority`
+    )
+
+
+def kill_group(child: "subprocess.Popen[bytes]") -> None:
+    """Kill a child and its whole group. The child has not been collected, so its id is still its own."""
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):  # the whole group has just ended
             os.killpg(child.pid, signal.SIGKILL)

@@ -21,10 +21,18 @@ from cifar_core.lifecycle.force_stop import free_queue
 from cifar_core.lifecycle.heartbeat import Heartbeat, start_heartbeat
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.queue import leave, take_slot
-from cifar_core.lifecycle.requests import KILLED, EndRequests
+from cifar_core.lifecycle.requests import KILLED, EndRequests, TerminationSignal
 from cifar_core.lifecycle.states import ACTIVE, EndRequest, Status
 from cifar_core.lifecycle.status import expect_worker, move, read_state
-from cifar_core.lifecycle.supervise import LIMIT_SECONDS, Escalation, describe_exit, supervise_child
+from cifar_core.lifecycle.supervise import (
+    LIMIT_SECONDS,
+    Computation,
+    Escalation,
+    describe_exit,
+    kill_group,
+    start_computing,
+    supervise_child,
+)
 from cifar_core.machine import oom_kills
 from cifar_core.processes import Program, command_of
 from cifar_core.storage.locks import hold_lock
@@ -41,10 +49,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
     folder = LifeFolder(parser.parse_args().run_dir.resolve())
+    return serve_run(folder, OwnProcess(), TerminationSignal())
+
+
+def serve_run(folder: LifeFolder, process: Computation, termination: TerminationSignal) -> int:
+    """Be the worker of a run from its lock to its end, unless another is; returns the exit code of its computation.
+
+    Args:
+        folder: of the run.
+        process: computes it.
+        termination: of this process.
+
+    Raises:
+        CifarCoreError: of the queue or the disk; the run has got it as its reason, where it could be written.
+    """
     with hold_lock(folder.lock, timeout=_LOCK_SECONDS) as held:
         if not held or read_state(folder).status is not Status.QUEUED:
             return 0  # another worker has the run, or had it
-        requests = EndRequests(folder, grace=LIMIT_SECONDS)
+        requests = EndRequests(folder, termination, grace=LIMIT_SECONDS)
         with start_heartbeat(folder) as heartbeat, ExitStack() as slot:
             try:
                 expect_worker(folder, here=True)
@@ -54,13 +76,46 @@ def main() -> int:
             except CifarCoreError as error:
                 _give_up(folder, str(error))
                 raise
-            return _compute(folder, requests, heartbeat)
+            return _compute(folder, process, requests, heartbeat)
 
 
 def computing_command(folder: LifeFolder) -> list[str]:
     """The command of the computing process, which ends when this process, its parent, does."""
     options = [f"--run-dir={folder.path}", f"--parent={os.getpid()}"]
     return command_of(Program.TRAINING, *options)
+
+
+class OwnProcess:
+    """The computation of a run in a process of its own."""
+
+    def start(self, folder: LifeFolder) -> None:
+        """Start it; OSError where the system refuses."""
+        self._child = start_computing(computing_command(folder))
+        assert self._child.stdout is not None
+        self._output = LogKeeper(self._child.stdout, folder.log)
+
+    @property
+    def code(self) -> int:
+        """Its exit code."""
+        return self._child.returncode
+
+    def has_ended(self, seconds: float) -> bool:
+        """Whether it ends within so many seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._child.wait(seconds)
+        return self._child.returncode is not None
+
+    def terminate(self) -> None:
+        """Send it SIGTERM."""
+        self._child.terminate()
+
+    def kill(self) -> None:
+        """Kill it and its whole group."""
+        kill_group(self._child)
+
+    def finish_log(self, seconds: float) -> None:
+        """Wait until the log holds all that it printed."""
+        self._output.finish(seconds)
 
 
 def _wait_turn(folder: LifeFolder, slot: ExitStack, requests: EndRequests, heartbeat: Heartbeat) -> bool:
@@ -102,34 +157,25 @@ def _log_missing_folder(doing: str) -> None:
     print(end_line(Status.INTERRUPTED, why), flush=True)
 
 
-def _compute(folder: LifeFolder, requests: EndRequests, heartbeat: Heartbeat) -> int:
-    """Run the computing process to its end, and write how it ended where it did not; returns its exit code."""
+def _compute(folder: LifeFolder, process: Computation, requests: EndRequests, heartbeat: Heartbeat) -> int:
+    """Compute a run to its end, and write how it ended where its process did not; returns the exit code."""
     killed_before = oom_kills()
     try:
-        child = subprocess.Popen(
-            computing_command(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            process_group=0 if os.name == "posix" else None,  # so that it can be killed with all its children
-            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # Windows; see `lower_priority`
-        )
+        process.start(folder)
     except OSError as error:
         end_as(folder, Status.FAILED, f"The process that computes could not be started ({error}).")
         return 1
-    assert child.stdout is not None
-    output = LogKeeper(child.stdout, folder.log)
-    escalation = supervise_child(child, folder, requests, heartbeat)
+    escalation = supervise_child(process, folder, requests, heartbeat)
     if not folder.path.is_dir():
         _log_missing_folder("it trained")
-        return child.returncode
-    output.finish(_LOG_SECONDS)
+        return process.code
+    process.finish_log(_LOG_SECONDS)
     if read_state(folder).status in ACTIVE:
         out_of_memory = oom_kills() > killed_before
         logged = logged_end(folder.log)
-        end, why = how_it_ended(escalation, child.returncode, last_line(folder.log), out_of_memory=out_of_memory)
+        end, why = how_it_ended(escalation, process.code, last_line(folder.log), out_of_memory=out_of_memory)
         end_as(folder, Status.FAILED if logged else end, logged[1] if logged else why)
-    return child.returncode
+    return process.code
 
 
 def how_it_ended(escalation: Escalation, code: int, last_line: str, *, out_of_memory: bool) -> tuple[Status, str]:

@@ -1,8 +1,27 @@
 """Start, stop and resume a sweep, from any process; its owner is a job in the sweep's folder."""
 
-from cifar_core.jobs.job import JobFolder
+import contextlib
+from dataclasses import dataclass, replace
+
+from cifar_core.errors import StorageError, SweepError
+from cifar_core.jobs.job import JobFolder, Request, cancel_job, is_alive
+from cifar_core.jobs.start import start_job
+from cifar_core.processes import Program
+from cifar_core.runs.control.ids import new_run_id
+from cifar_core.storage.atomic import make_folder, new_folder, remove_folder
+from cifar_core.sweeps.extras import HOW_TO_GET_IT, has_optuna, has_psycopg
+from cifar_core.sweeps.folder import SweepFolder, sweep_folder
 from cifar_core.sweeps.plan import SweepPlan
+from cifar_core.sweeps.plan_file import write_plan
+from cifar_core.sweeps.sweep import read_sweep
 from cifar_core.workspace import Workspace
+
+_NO_DRIVER = "A shared study needs psycopg, which is not installed: `make install EXTRAS=cluster` gets it."
+
+
+@dataclass(frozen=True)
+class SweepRequest(Request):
+    """A sweep to be seen through: that in whose folder the job is."""
 
 
 def start_sweep(workspace: Workspace, plan: SweepPlan, *, nonce: str = "") -> str:
@@ -12,7 +31,21 @@ def start_sweep(workspace: Workspace, plan: SweepPlan, *, nonce: str = "") -> st
         SweepError: Optuna is not installed (the sentence says how to get it).
         StorageError: the disk refused; there is no sweep then.
     """
-    raise NotImplementedError
+    _require_packages(plan)
+    plan = replace(plan, id=new_run_id(nonce)) if nonce else plan
+    make_folder(workspace.sweeps)
+    folder = SweepFolder(workspace.sweeps / plan.id)
+    if folder.path.exists():
+        return plan.id
+    with new_folder(folder.path) as path:
+        write_plan(SweepFolder(path), plan)
+    try:
+        start_job(folder.job, Program.SWEEP, SweepRequest("sweep"))
+    except StorageError:
+        with contextlib.suppress(StorageError):
+            remove_folder(folder.path, "removing a sweep that could not be started")
+        raise
+    return plan.id
 
 
 def stop_sweep(workspace: Workspace, sweep_id: str) -> None:
@@ -21,7 +54,10 @@ def stop_sweep(workspace: Workspace, sweep_id: str) -> None:
     Raises:
         SweepError: no such sweep, or it is not running.
     """
-    raise NotImplementedError
+    job = sweep_job(workspace, sweep_id)
+    if not is_alive(job):
+        raise SweepError(f"Sweep {sweep_id} is not running: there is nothing to stop.")
+    cancel_job(job)
 
 
 def resume_sweep(workspace: Workspace, sweep_id: str) -> None:
@@ -30,9 +66,27 @@ def resume_sweep(workspace: Workspace, sweep_id: str) -> None:
     Raises:
         SweepError: no such sweep; it runs already, or is finished; Optuna is not installed.
     """
-    raise NotImplementedError
+    sweep = read_sweep(workspace, sweep_id)
+    if sweep.problem:
+        raise SweepError(sweep.problem)
+    if sweep.status == "finished":
+        raise SweepError(f"Sweep {sweep.id} is finished: there is nothing to resume. Start a new one to search on.")
+    _require_packages(sweep.plan)
+    if not start_job(sweep_job(workspace, sweep.id), Program.SWEEP, SweepRequest("sweep")):
+        raise SweepError(f"Sweep {sweep.id} is running already.")
 
 
 def sweep_job(workspace: Workspace, sweep_id: str) -> JobFolder:
-    """The job that owns the study of a sweep."""
-    raise NotImplementedError
+    """The job that owns the study of a sweep.
+
+    Raises:
+        SweepError: no such sweep.
+    """
+    return sweep_folder(workspace, sweep_id).job
+
+
+def _require_packages(plan: SweepPlan) -> None:
+    if not has_optuna():
+        raise SweepError(HOW_TO_GET_IT)
+    if plan.options.storage and not has_psycopg():
+        raise SweepError(_NO_DRIVER)

@@ -1,9 +1,11 @@
 """What a form fills in for a setting that is to be swept: a range or a list around the value that it has now."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cifar_core.config import spec_of
 from cifar_core.spec import Spec
+from cifar_core.sweeps.space import Dimension, range_text
 
 _DECADE = 10.0  # to each side of a number that moves in powers of ten
 _FOUR = 4  # times, to each side of a whole number that moves in powers of two
@@ -20,7 +22,7 @@ def suggested_range(name: str, value: float) -> tuple[float, float]:
     if spec.log:
         factor = _DECADE if spec.kind == "float" else _FOUR
         low, high = value / factor, value * factor
-    elif value <= spec.low:
+    elif value <= 0:
         low, high = spec.low, spec.low + min((spec.high - spec.low) / 2, _MOST_STEPS * spec.step)
     else:
         low, high = value / 2, value * 2
@@ -43,27 +45,16 @@ def suggested_list(name: str, value: Any) -> list[Any]:
 
 def suggested_text(name: str, value: Any) -> str:
     """What is filled in, as `parse_space` reads it: `learning_rate=0.0001..0.01`, `flip=false|true`."""
-    if spec_of(name).kind in ("int", "float"):
+    spec = spec_of(name)
+    if spec.kind in ("int", "float"):
         low, high = suggested_range(name, value)
-        return f"{name}={low:.10g}..{high:.10g}"
-    return f"{name}={list_text(suggested_list(name, value))}"
+        return range_text(Dimension(name, low, high, whole=spec.kind == "int"))
+    return list_text(name, suggested_list(name, value))
 
 
-def list_text(values: list[Any]) -> str:
-    """Values as `parse_space` reads them: `16,32|32,64`."""
-    return "|".join(map(_value_text, values))
-
-
-def _value_text(value: Any) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case list() | tuple():
-            return ",".join(map(str, value))
-        case float():
-            return f"{value:.10g}"
-        case _:
-            return str(value)
+def list_text(name: str, values: Sequence[Any]) -> str:
+    """Values of a setting as `parse_space` reads them: `channels=16,32|32,64`."""
+    return range_text(Dimension(name, values=tuple(values)))
 
 
 def _valid(spec: Spec, number: float) -> Any:

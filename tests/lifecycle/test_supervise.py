@@ -1,13 +1,12 @@
 """The escalation of requests to end, and the sentences for how a computing process died."""
 
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from cifar_core.lifecycle import supervise
+from cifar_core.lifecycle import supervise, worker
 from cifar_core.lifecycle.heartbeat import Heartbeat
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.requests import EndRequests
@@ -46,8 +45,10 @@ def test_a_process_that_has_ended_is_not_signalled(tmp_path: Path, monkeypatch: 
         monkeypatch.setattr(supervise, name, -1.0)  # every step is due at once
     folder = LifeFolder(tmp_path)
     folder.stop_file.touch()
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
+    monkeypatch.setattr(worker, "computing_command", lambda _folder: [sys.executable, "-c", ""])
+    child = worker.OwnProcess()
+    child.start(folder)
+    assert child.has_ended(60.0)
     monkeypatch.setattr("cifar_core.lifecycle.requests.TerminationSignal", lambda: SimpleNamespace(received=True))
     escalation = supervise_child(child, folder, EndRequests(folder), Heartbeat(folder))
     assert signals == [] and escalation.request is EndRequest.STOP

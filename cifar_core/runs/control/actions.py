@@ -12,7 +12,7 @@ from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.jobs.log import log_tail
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.runner import runner_of, state_now
+from cifar_core.lifecycle.runner import Runner, runner_of, state_now
 from cifar_core.lifecycle.states import ACTIVE, EndRequest, Status, require_move
 from cifar_core.lifecycle.status import read_state, state_without_worker
 from cifar_core.lifecycle.supervise import KILL_SECONDS, OBEY_SECONDS
@@ -29,17 +29,22 @@ EXIT_SECONDS = 5.0  # that a process may take to exit after it has written its l
 STOP_SECONDS = OBEY_SECONDS + KILL_SECONDS + EXIT_SECONDS  # by then a run that does not obey a request has been ended
 
 
-def start_run(workspace: Workspace, run_id: str) -> None:
+def start_run(workspace: Workspace, run_id: str, runner: Runner | None = None) -> None:
     """Queue a new run: its worker, a process that outlives this one, trains when its turn comes.
 
     A second call for the same run changes nothing.
+
+    Args:
+        workspace: of the run.
+        run_id: of a new run.
+        runner: launches its worker; None: a process of its own on this machine.
 
     Raises:
         RunError: no such run, or one that has been started before (`resume_run` continues it).
         StorageError: the disk refused, or the process could not be started; a new run has been removed then.
     """
     folder = run_folder(workspace, run_id)  # raises for an unknown id before a lock file is made
-    runner = runner_of(folder)
+    runner = runner or runner_of(folder)
     with exclusive_run_changes(workspace):
         run_folder(workspace, run_id)  # it may have been deleted meanwhile
         # The inner context removes a failed run before a worker can begin; the outer one serves a run that cannot be
@@ -156,8 +161,13 @@ def request_end(workspace: Workspace, run_id: str, request: EndRequest) -> LifeF
     return folder
 
 
-def resume_run(workspace: Workspace, run_id: str) -> None:
+def resume_run(workspace: Workspace, run_id: str, runner: Runner | None = None) -> None:
     """Queue a paused, stopped, failed or interrupted run; it continues from its last checkpoint.
+
+    Args:
+        workspace: of the run.
+        run_id: of the run.
+        runner: as of `start_run`.
 
     Raises:
         ConfigError: one of its settings, or the server's `settings.json`, breaks a rule.
@@ -183,7 +193,7 @@ def resume_run(workspace: Workspace, run_id: str) -> None:
         )
     with exclusive_run_changes(workspace):
         require_person_limit(workspace, run.person, list_runs(workspace))
-        _launch_again(folder)
+        _launch_again(folder, runner or runner_of(folder))
 
 
 def epoch_to_resume(workspace: Workspace, run_id: str) -> int | None:
@@ -201,9 +211,8 @@ def epoch_to_resume(workspace: Workspace, run_id: str) -> int | None:
     return int(whole_epochs) + 1 if whole_epochs.isdecimal() else None  # the only one of schema 1 has no number
 
 
-def _launch_again(folder: LifeFolder) -> None:
+def _launch_again(folder: LifeFolder, runner: Runner) -> None:
     """Launch a run that ended before its last epoch, as soon as no earlier process of it is left."""
-    runner = runner_of(folder)
     with runner.hold_idle(folder, timeout=EXIT_SECONDS) as idle:
         if idle and state_without_worker(folder).status not in ACTIVE:
             runner.request(folder, None)

@@ -32,7 +32,7 @@ from cifar_core.data.store import is_saved
 from cifar_core.errors import CifarCoreError, DivergedError, RunError, StorageError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
-from cifar_core.lifecycle.requests import EndRequests, control_files
+from cifar_core.lifecycle.requests import EndRequests, TerminationSignal, control_files
 from cifar_core.lifecycle.states import EndRequest, Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.lifecycle.supervise import STILL_COMPUTING
@@ -301,13 +301,13 @@ def main() -> int:
     return compute(RunFolder(arguments.run_dir), arguments.parent)
 
 
-def compute(folder: RunFolder, parent: int) -> int:
+def compute(folder: RunFolder, parent: int, termination: TerminationSignal | None = None) -> int:
     """Train a run as the child process of the worker `parent`; a failure is written to the status as one sentence.
 
     Returns:
         The exit code: 0 where the run finished, was stopped or was paused.
     """
-    requests = EndRequests(folder, parent=parent)
+    requests = EndRequests(folder, termination, parent=parent)
     with hold_lock(folder.training_lock, timeout=_ORPHAN_SECONDS) as acquired:
         if not acquired:
             return STILL_COMPUTING
@@ -342,7 +342,7 @@ def _write_failure(folder: RunFolder, error: str, *, diverged: bool = False) -> 
         move_or_retry(folder, Status.FAILED, error, diverged=diverged)
 
 
-def _exit_without_cleanup(code: int) -> NoReturn:
+def exit_without_cleanup(code: int) -> NoReturn:
     """End this process without unloading torch, which takes seconds on a busy machine and keeps the run's slot taken.
 
     All results are on the disk by now, and child processes end with this one.
@@ -354,4 +354,4 @@ def _exit_without_cleanup(code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _exit_without_cleanup(main())
+    exit_without_cleanup(main())

@@ -12,7 +12,7 @@ from pages.ui.url_state import UrlParameter, free_text, one_of, url_to_widgets
 PAGE_KEY = "sweep_page"
 SEARCH_VIEW, EFFECT_VIEW, WATCH_VIEW = "Search", "One setting", "Watch"
 VIEW_WORDS = {
-    SEARCH_VIEW: "Search the best settings",
+    SEARCH_VIEW: "Search for the best settings",
     EFFECT_VIEW: "The effect of one setting",
     WATCH_VIEW: "Watch a sweep",
 }

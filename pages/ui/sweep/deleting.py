@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cifar_core.sweeps.sweep import Sweep
-from cifar_core.sweeps.trash import delete_sweep, empty_sweep_trash, list_deleted_sweeps, restore_sweep
+from cifar_core.sweeps.trash import delete_sweep, deleted_sweeps, empty_sweep_trash, restore_sweep
 from cifar_core.workspace import Workspace
 from pages.ui import trash
 from pages.ui.error_messages import show_errors_as_toast
@@ -41,8 +41,8 @@ def _trash_of_sweeps(workspace: Workspace) -> trash.TrashOf:
     return trash.TrashOf(
         _PAGE,
         "sweep",
-        items=lambda: list_deleted_sweeps(workspace),
-        restore=lambda item: restore_sweep(workspace, item.id),
+        items=lambda: deleted_sweeps(workspace),
+        restore=lambda item: restore_sweep(workspace, item.path.name),
         empty=lambda: empty_sweep_trash(workspace),
         commands="They stay in the folder `sweeps/.trash` of the workspace until then.",
         after_restore=watch_sweep,

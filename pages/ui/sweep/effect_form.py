@@ -58,7 +58,7 @@ def show_effect(settings: Mapping[str, Any], own: int) -> None:
         format_func=lambda name: f"{spec_of(name).label} ({name})",
         on_change=_fill_in,
         args=(dict(settings),),
-        width=300,
+        width=250,
     )
     name = st.session_state[f"{EFFECT}_effect"]
     if spec_of(name).kind in _NUMBERS:
@@ -83,14 +83,16 @@ def effect_space(settings: Mapping[str, Any]) -> str:
     low, high = (st.session_state[f"{EFFECT}_{end}"] for end in ("low", "high"))
     if not low < high:
         return f"{name}={low:.10g}..{high:.10g}"  # refused, with the reason
-    return f"{name}={list_text(even_values(name, low, high, st.session_state[f'{EFFECT}_values']))}"
+    return list_text(name, even_values(name, low, high, st.session_state[f"{EFFECT}_values"]))
 
 
 def effect_options(space: str) -> SweepOptions:
     """Return the plan of the runs: every value with every seed, once."""
     seeds, values = st.session_state[f"{EFFECT}_seeds"], space.count("|") + 1
     label = spec_of(st.session_state[f"{EFFECT}_effect"]).label
-    return SweepOptions(runs=values * seeds, seeds=seeds, sampler="grid", name=f"Effect of {label[0].lower()}{label[1:]}")
+    return SweepOptions(
+        runs=values * seeds, seeds=seeds, sampler="grid", name=f"Effect of {label[0].lower()}{label[1:]}"
+    )
 
 
 def values_line(space: str) -> str:
@@ -119,7 +121,7 @@ def _show_ends(name: str) -> None:
             key=f"{EFFECT}_{end}",
             format="%g",
             step=float(100 * spec.low if spec.log and spec.kind == "float" else spec.step),
-            width=140,
+            width=130,
             help=f"{spec.help} Allowed: {allowed_range(spec)}.",
         )
     st.number_input(
@@ -127,9 +129,8 @@ def _show_ends(name: str) -> None:
         min_value=2,
         max_value=MOST_VALUES,
         key=f"{EFFECT}_values",
-        width=110,
-        help="How many values are tried, evenly from the first to the last"
-        + (", in powers." if spec.log else "."),
+        width=100,
+        help="How many values are tried, evenly from the first to the last" + (", in powers." if spec.log else "."),
     )
 
 
@@ -149,7 +150,7 @@ def _show_list(name: str, settings: Mapping[str, Any]) -> None:
 
 
 def _texts(name: str, settings: Mapping[str, Any]) -> list[str]:
-    return list_text(suggested_list(name, settings[name])).split("|")
+    return list_text(name, suggested_list(name, settings[name])).partition("=")[2].split("|")
 
 
 def _fill_in(settings: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ The settings are the draft of the Train page: what is set there is where a sweep
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -28,7 +28,6 @@ from pages.ui.sweep.plan_form import (
     chosen_options,
     is_grid,
     show_amounts,
-    show_name_and_start,
     show_search,
     show_start,
     sweep_parameters,
@@ -92,13 +91,14 @@ def show_new_sweep(
 
 def _show_search_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping[str, UrlParameter], Draft]:
     """Show amounts and Start in the row; below the settings to vary, beside the settings that stay."""
-    parameters = {**sweep_parameters(), "set": space_parameter(basis.settings)}
+    first = _start_points(basis)
+    parameters = {**sweep_parameters([run.id for run in first]), "set": space_parameter(basis.settings)}
     url_to_widgets(SEARCH, parameters)
     with st.grid(2, min_column_width=380, gap="medium") as grid:
         with grid.cell():
             space = show_space(basis.settings, basis.own, listed=is_grid())
             with st.container(horizontal=True, vertical_alignment="bottom"):
-                show_search()
+                show_search(first)
         with grid.cell():
             _show_presets(basis)
             _show_groups(basis)
@@ -106,7 +106,7 @@ def _show_search_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping
     with first_row:
         show_dataset_and_epochs(basis.settings, basis.datasets)
         show_amounts()
-        show_name_and_start(blocked=draft.plan is None)
+        show_start(blocked=draft.plan is None)
     return parameters, draft
 
 
@@ -117,8 +117,7 @@ def _show_effect_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping
         show_effect(basis.settings, basis.own)
         space = effect_space(basis.settings)
         draft = basis.draft([space], effect_options(space))
-        show_start("Start", blocked=draft.plan is None)
-    st.caption(values_line(space))
+        show_start(blocked=draft.plan is None)
     with st.grid(2, min_column_width=380, gap="medium") as grid:
         with grid.cell():
             with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -126,7 +125,13 @@ def _show_effect_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping
             _show_presets(basis)
         with grid.cell():
             _show_groups(basis)
-    return parameters, draft
+    return parameters, replace(draft, words=values_line(space))
+
+
+def _start_points(basis: _Basis) -> list[Run]:
+    """Return the runs whose settings may be tried first: a person's own on the dataset."""
+    runs = earlier_runs(basis.runs).values()
+    return [run for run in runs if run.config.data.dataset == basis.settings["dataset"] and not run.sweep]
 
 
 def _show_presets(basis: _Basis) -> None:

@@ -4,14 +4,17 @@ The session and the URL hold what is chosen; the keys are those of `sweep_parame
 """
 
 import secrets
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import streamlit as st
 
+from cifar_core.runs import Run
 from cifar_core.runs.run import MAX_RUN_NAME
-from cifar_core.sweeps.plan import MOST_RUNS, MOST_SEEDS, SweepOptions
+from cifar_core.sweeps.plan import MOST_HOURS, MOST_RUNS, MOST_SEEDS, MOST_START_POINTS, SweepOptions
+from pages.ui.run_focus import run_labels
 from pages.ui.sweep.space_form import use_ranges
-from pages.ui.url_state import UrlParameter, free_text, number, one_of, whole_number
+from pages.ui.url_state import UrlParameter, any_of, free_text, number, one_of, whole_number
 
 SEARCH = "sweep"  # prefix of the keys of a search
 SAMPLERS = {
@@ -24,20 +27,24 @@ PRUNERS = {
     "median": ("Median", "stops a run that is below the median of the others at the same epoch"),
     "hyperband": ("Hyperband", "gives many runs few epochs, and only the best of them all epochs"),
 }
-MOST_HOURS = 1000.0
 _CLICKED_KEY = "sweep_clicked"  # session: the nonce of a click on Start, until the settings beside it are read
 _NONCE_KEY = "sweep_nonce"  # session: one nonce a start, so that a double click makes one sweep
 
 
-def sweep_parameters() -> dict[str, UrlParameter]:
-    """What the URL holds of a search beside its space and its settings."""
+def sweep_parameters(runs: Sequence[str]) -> dict[str, UrlParameter]:
+    """What the URL holds of a search beside its space and its settings.
+
+    Args:
+        runs: ids of the runs whose settings can be tried first.
+    """
     standard = SweepOptions()
     return {
-        "runs": whole_number(1, MOST_RUNS, standard.runs),
+        "runs": whole_number(0, MOST_RUNS, standard.runs),
         "seeds": whole_number(1, MOST_SEEDS, standard.seeds),
         "hours": number(0.0, MOST_HOURS, standard.hours),
         "sampler": one_of(list(SAMPLERS), standard.sampler),
         "pruner": one_of(list(PRUNERS), standard.pruner),
+        "start_from": any_of(runs),
         "name": free_text(MAX_RUN_NAME),
     }
 
@@ -54,6 +61,7 @@ def chosen_options() -> SweepOptions:
         hours=_chosen("hours"),
         sampler=_chosen("sampler"),
         pruner=_chosen("pruner"),
+        start_from=() if is_grid() else tuple(_chosen("start_from")),
         name=_chosen("name").strip(),
     )
 
@@ -62,11 +70,11 @@ def show_amounts() -> None:
     """Show how many runs there are to be, and with how many seeds each candidate is tried."""
     st.number_input(
         "Runs",
-        min_value=1,
+        min_value=0,
         max_value=MOST_RUNS,
         key=f"{SEARCH}_runs",
         width=120,
-        help="How many runs in all: candidates times seeds.",
+        help="How many runs in all: candidates times seeds. A grid has no more than its combinations, and 0 tries all.",
     )
     st.number_input(
         "Seeds each",
@@ -79,8 +87,12 @@ def show_amounts() -> None:
     )
 
 
-def show_search() -> None:
-    """Show who proposes the candidates, who stops hopeless runs, and the time after which the sweep ends."""
+def show_search(runs: Sequence[Run]) -> None:
+    """Show who proposes the candidates, who stops hopeless runs, the time after which the sweep ends, and its name.
+
+    Args:
+        runs: those whose settings can be tried first.
+    """
     _choice("sampler", "Candidates", SAMPLERS)
     _choice("pruner", "Stop hopeless runs early", PRUNERS)
     st.number_input(
@@ -93,10 +105,20 @@ def show_search() -> None:
         width=170,
         help="The sweep then ends and keeps what there is. 0 sets no limit.",
     )
+    _show_name()
+    if runs and not is_grid():
+        st.multiselect(
+            "Try first the settings of (optional)",
+            [run.id for run in runs],
+            key=f"{SEARCH}_start_from",
+            format_func=run_labels(runs).__getitem__,
+            max_selections=MOST_START_POINTS,
+            placeholder="Earlier runs on this dataset",
+            help="What these runs have of the varied settings is tried first, where it lies in the ranges.",
+        )
 
 
-def show_name_and_start(*, blocked: bool) -> None:
-    """Show the name and Start, the page's primary button."""
+def _show_name() -> None:
     st.text_input(
         "Name (optional)",
         key=f"{SEARCH}_name",
@@ -105,13 +127,12 @@ def show_name_and_start(*, blocked: bool) -> None:
         placeholder="two words by chance",
         help="What to call the sweep in lists.",
     )
-    show_start("Start", blocked=blocked)
 
 
-def show_start(label: str, *, blocked: bool) -> None:
+def show_start(*, blocked: bool) -> None:
     """Show the primary button. The start itself waits until the widgets are read."""
     st.button(
-        label,
+        "Start",
         type="primary",
         icon=":material/play_arrow:",
         key="sweep_start",

@@ -34,6 +34,7 @@ class Draft:
     plan: SweepPlan | None  # None where something prevents a start
     problems: Sequence[str] = ()  # a sentence each
     note: str = ""  # what was changed so that the runs can be judged
+    words: str = ""  # what is tried, as Markdown, where that can be listed
 
 
 def draft_of(
@@ -95,7 +96,8 @@ def show_time(workspace: Workspace, draft: Draft, runs: list[Run]) -> None:
         if state in ("measuring", "busy") and machine_state(workspace, runs) != state:
             rerun_page()
         if draft.plan is not None:
-            st.caption(f":material/timer: {_time_line(workspace, draft.plan, runs, state)}")
+            time = _time_line(workspace, draft.plan, runs, state)
+            st.caption(f":material/timer: {' '.join(filter(None, (draft.words, time)))}")
 
     st.fragment(refresh, run_every=IDLE_INTERVAL if state in ("measuring", "busy") else None)()
 

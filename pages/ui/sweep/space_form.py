@@ -55,15 +55,15 @@ def show_space(settings: Mapping[str, Any], own: int, *, listed: bool) -> list[s
         listed: whether values are to be listed, as for a grid, and a range is none.
     """
     texts = [_refilled(text, settings) for text in st.session_state[_SPACE_KEY]]
-    if texts != st.session_state.get(_DRAWN_KEY):
+    if texts != st.session_state.get(_DRAWN_KEY) or _TICKED_KEY not in st.session_state:
         _let_widgets_follow(texts)
     swept = {text.partition("=")[0]: text for text in texts}
-    ticked = st.pills(
+    ticked = st.multiselect(
         "Settings to vary",
         _offered(settings, own, swept),
-        selection_mode="multi",
         key=_TICKED_KEY,
         format_func=lambda name: spec_of(name).label,
+        placeholder="Tick the settings to vary",
         help="Each that you tick gets a range or a list of values below. The others stay as they are set.",
     )
     shown = []
@@ -84,7 +84,7 @@ def as_list(text: str, k: int) -> str:
     """Return the text with `k` even values instead of a range; a list as it is, and what cannot be read."""
     name, _, rest = text.partition("=")
     ends = _ends(rest) if spec_of(name).kind in ("int", "float") else None
-    return f"{name}={list_text(even_values(name, *ends, k))}" if ends and ends[0] < ends[1] else text
+    return list_text(name, even_values(name, *ends, k)) if ends and ends[0] < ends[1] else text
 
 
 def _as_range(text: str) -> str:

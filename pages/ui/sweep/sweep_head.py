@@ -3,17 +3,16 @@
 Follows the sweep on the disk while its owner works.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
-from cifar_core.evaluate.terms import TERMS
 from cifar_core.runs import Run, list_runs
 from cifar_core.sweeps.control import resume_sweep, stop_sweep
 from cifar_core.sweeps.estimate import sweep_time_left
 from cifar_core.sweeps.extras import has_optuna
 from cifar_core.sweeps.space import range_words as dimension_words
-from cifar_core.sweeps.sweep import Sweep, SweepStatus, best_of, read_sweep
+from cifar_core.sweeps.sweep import Sweep, SweepStatus, read_sweep
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors, show_errors_as_toast
@@ -21,9 +20,9 @@ from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.rerun import rerun_page
 from pages.ui.sweep.choice import sweep_name
 from pages.ui.sweep.deleting import show_delete_button
-from pages.ui.sweep.results.view import show_sweep_results
+from pages.ui.sweep.results.results import show_sweep_results
 from pages.ui.train.active_runs import refresh_interval
-from pages.ui.wording import BadgeColour, percent, range_words
+from pages.ui.wording import BadgeColour, range_words
 
 SWEEP_DISPLAY: dict[SweepStatus, tuple[BadgeColour, str]] = {  # colour, icon
     "running": ("blue", ":material/play_circle:"),
@@ -32,7 +31,6 @@ SWEEP_DISPLAY: dict[SweepStatus, tuple[BadgeColour, str]] = {  # colour, icon
     "failed": ("red", ":material/error:"),
     "interrupted": ("orange", ":material/power_off:"),
 }
-_RESULTS_INTERVAL = 5.0  # seconds between two drawings of the figures of a running sweep, at least
 _BUTTON_WIDTH = 112  # pixels, whatever its word is
 _STOPPING_KEY = "sweep_stopping"  # session: the sweeps that were asked to stop
 
@@ -50,30 +48,22 @@ def show_sweep(workspace: Workspace, drawn: Sweep, runs: list[Run]) -> None:
         show_delete_button(workspace, drawn)
         return
 
-    def live(show: Callable[[Workspace, Sweep, list[Run]], None], pace: float) -> None:
-        given = [(drawn, runs)]  # for the first call; later ones read the disk
+    given = [(drawn, runs)]  # for the first call; later ones read the disk
 
-        def refresh() -> None:
-            with show_errors():
-                sweep, listed = given.pop() if given else _read(workspace, drawn.id)
-                if sweep.status != drawn.status:
-                    rerun_page()
-                show(workspace, sweep, listed)
+    def refresh() -> None:
+        with show_errors():
+            sweep, listed = given.pop() if given else _read(workspace, drawn.id)
+            if sweep.status != drawn.status:
+                rerun_page()
+            _show_head(workspace, sweep, listed)
 
-        st.fragment(refresh, run_every=pace if drawn.active else None)()
-
-    pace = refresh_interval()
-    live(_show_head, pace)
-    live(_show_results, max(pace, _RESULTS_INTERVAL))
+    st.fragment(refresh, run_every=refresh_interval() if drawn.active else None)()
+    show_sweep_results(workspace, drawn, runs)
 
 
 def _read(workspace: Workspace, sweep_id: str) -> tuple[Sweep, list[Run]]:
     runs = list_runs(workspace)
     return read_sweep(workspace, sweep_id, runs), runs
-
-
-def _show_results(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
-    show_sweep_results(workspace, sweep, runs)
 
 
 def _show_head(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
@@ -91,7 +81,6 @@ def _show_head(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
     planned = sweep.plan.candidates * sweep.plan.options.seeds
     share = 1.0 if sweep.status == "finished" else min(1.0, sweep.runs_done / planned) if planned else 0.0
     st.progress(share, text=progress_line(sweep, runs))
-    _show_best(sweep, runs)
     st.caption(f"Varied: {escaped('; '.join(map(dimension_words, sweep.plan.space)), 2000)}.")
     _show_reason(sweep)
 
@@ -116,19 +105,6 @@ def progress_line(sweep: Sweep, runs: Sequence[Run]) -> str:
     words = ", ".join(f"{count} {word}" for word, count in ended.items() if count and count != sweep.runs_done)
     left = sweep_time_left(sweep, runs) if sweep.active else None
     return (f"{line}: {words}" if words else line) + (f" · {range_words(left.low, left.high)} left" if left else "")
-
-
-def _show_best(sweep: Sweep, runs: Sequence[Run]) -> None:
-    best = best_of(sweep, runs)
-    if best is None:
-        st.markdown("No candidate has finished yet." if sweep.active else "No candidate finished.")
-        return
-    of = f"{best.n} seeds" if len(best.trial.runs) > 1 else f"{best.n:,} validation pictures"
-    interval = f"95\u00a0% interval {100 * best.low:.1f} to {percent(best.high)}"
-    word = "Best so far" if sweep.active else "Best"
-    st.markdown(
-        f"{word}: **{percent(best.value)} validation accuracy** ({interval}, {of})", help=TERMS["validation"].help
-    )
 
 
 def _show_reason(sweep: Sweep) -> None:

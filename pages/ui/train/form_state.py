@@ -16,7 +16,7 @@ from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.spec import parse_settings
 from cifar_core.text import did_you_mean
 from pages.ui.markdown import escaped_sentence
-from pages.ui.url_state import UrlParameter, forget_widgets, free_text, url_to_widgets
+from pages.ui.url_state import UrlParameter, forget_widgets, free_text, has_arrived, url_to_widgets
 
 BASE, FORM = "train_base", "train_form"  # prefixes of the keys
 PRESET_KEY = f"{BASE}_preset"
@@ -24,6 +24,7 @@ PARENT_KEY = f"{BASE}_parent"  # id of the run whose settings were taken, until 
 NAME_KEY = f"{BASE}_name"
 NAME_PARAMETER = {"name": free_text(MAX_RUN_NAME)}
 _NOTICE_KEY = f"{FORM}_notice"  # session: what the URL says wrong, and the settings beside which that is shown
+_WIDGET = "train_set_"  # prefix of the keys of the widgets
 _NAMED_KEY = f"{BASE}_named"  # session: a run was just started under the name
 _DRAWN_KEY = f"{FORM}_drawn"  # session: the settings that the widgets say
 
@@ -38,6 +39,8 @@ def read_form(
         datasets: names of the datasets that there are.
         more: what the URL holds beside the settings; the Sweep page, which shares the draft, has a name of its own.
     """
+    if has_arrived():
+        _forget_form_of_another_page()
     wrong: list[str] = []
     base = {
         "preset": _noting(_preset_parameter(), wrong),
@@ -57,6 +60,13 @@ def read_form(
         words = f"The address of this page: {' '.join(wrong)} The default is used."
         st.session_state[_NOTICE_KEY] = words, current_settings()
     return {BASE: base, FORM: form}
+
+
+def _forget_form_of_another_page() -> None:
+    """Let the URL alone say what the widgets are: on another page, those of the same keys are other ones."""
+    drawn = [key for key in map(str, st.session_state) if key.startswith(_WIDGET)]
+    for key in (*drawn, PRESET_KEY, PARENT_KEY, NAME_KEY):
+        st.session_state.pop(key, None)
 
 
 def show_notice() -> None:
@@ -151,8 +161,8 @@ def _open_form(address: Mapping[str, str]) -> None:
 def number_fields(name: str, value: Any) -> list[tuple[str, Any]]:
     """Return the number fields of a setting as (widget key, value); an `ints` has one for each of its numbers."""
     if isinstance(value, list | tuple):
-        return [(f"train_set_{name}_{position}", part) for position, part in enumerate(value)]
-    return [(f"train_set_{name}", value)]
+        return [(f"{_WIDGET}{name}_{position}", part) for position, part in enumerate(value)]
+    return [(f"{_WIDGET}{name}", value)]
 
 
 def _load(settings: Mapping[str, Any]) -> None:

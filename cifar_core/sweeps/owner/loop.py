@@ -1,0 +1,216 @@
+"""The loop of a sweep's owner: looks at its runs, prunes, tells the study what became of them, starts the next ones.
+
+Each step is written before it is done, and can be done again: the file of a candidate before a run of it is made, its
+mark before a run of it is stopped. So an owner that is killed anywhere is followed by one that goes on from the disk.
+"""
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from cifar_core.config import spec_of
+from cifar_core.errors import RunError
+from cifar_core.jobs.process import Reporter
+from cifar_core.lifecycle.runner import Runner
+from cifar_core.lifecycle.states import EndRequest
+from cifar_core.runs import stop_run
+from cifar_core.runs.control.actions import request_end
+from cifar_core.runs.trials.kept import keep_trial_values
+from cifar_core.sweeps.folder import SweepFolder
+from cifar_core.sweeps.importance import write_importance
+from cifar_core.sweeps.owner.candidate import Candidate, Stage, TrialRun, new_candidate
+from cifar_core.sweeps.owner.importance import compute_importance
+from cifar_core.sweeps.owner.starting import Starter
+from cifar_core.sweeps.owner.study import Study
+from cifar_core.sweeps.plan import SweepPlan
+from cifar_core.sweeps.trial_file import TrialFile, read_trial_files, write_trial
+from cifar_core.text import counted
+
+LOOK_SECONDS = 0.5  # at most between two looks at the runs: their epochs are judged this late
+PAUSE_SECONDS = 8.0  # for which an owner that ends waits for its runs to pause; it is ended itself after 10 s
+_IMPORTANCE_SECONDS = 5.0  # at least between two computations
+
+
+class Pool(Runner, Protocol):
+    """A runner with as many workers as the sweep may keep busy."""
+
+    def free(self) -> int:
+        """How many workers have no run now."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait until a worker reports an end, at most so long."""
+
+    def close(self) -> None:
+        """No further runs."""
+
+
+class Owner:
+    """Sees one sweep through."""
+
+    def __init__(self, sweep: SweepFolder, plan: SweepPlan, study: Study, pool: Pool, reporter: Reporter) -> None:
+        self._sweep, self._plan, self._study, self._pool, self._reporter = sweep, plan, study, pool, reporter
+        self._starter = Starter(sweep, plan, pool)
+        self._open: dict[int, Candidate] = {}  # those that are not done, by number
+        self._done = 0  # runs of the others
+        self._tried: Counter[frozenset[tuple[str, Any]]] = Counter()  # how often each combination was proposed
+        self._importance_at = 0.0  # monotonic seconds, when it may be computed again
+
+    def run(self) -> str:
+        """Try candidates until all are done; returns why it ended before, in a sentence, or nothing.
+
+        Raises:
+            CancelledError: it was asked to end; its runs were asked to pause.
+            CifarCoreError: it cannot go on; its runs were asked to pause.
+        """
+        ends = time.monotonic() + 3600 * self._plan.options.hours if self._plan.options.hours else float("inf")
+        try:
+            self._take_in()
+            while True:
+                self._look()
+                self._report()
+                if time.monotonic() >= ends:
+                    self._pause_all()
+                    return self._time_is_over()
+                refusal = self._starter.refusal()
+                if not refusal:
+                    self._start_some()
+                if not refusal and not self._is_busy():
+                    return self._why_unfinished()
+                self._pool.wait(LOOK_SECONDS)
+        except BaseException:
+            self._pause_all()
+            raise
+        finally:
+            self._pool.close()
+
+    def _take_in(self) -> None:
+        """Read what earlier owners have left."""
+        for number, file in read_trial_files(self._sweep).items():
+            if isinstance(file, str):  # it counts as failed; its runs stay what they are
+                self._done += self._plan.options.seeds
+                continue
+            candidate = self._add(file)
+            self._study.add(number, file.settings)
+            candidate.read(self._sweep)
+            for run in candidate.runs:
+                is_paused = run.run is not None and (run.stage is Stage.PAUSED or run.run.ending is EndRequest.PAUSE)
+                if is_paused:  # by the end of the last owner, or by a person before this one was asked for
+                    self._starter.resumable.add(run.id)
+
+    def _add(self, file: TrialFile) -> Candidate:
+        candidate = new_candidate(self._sweep, file, one_first=self._plan.options.pruner != "none")
+        self._open[file.number] = candidate
+        self._tried[_key(file.settings)] += 1
+        return candidate
+
+    def _look(self) -> None:
+        """Read the runs of the candidates that are not done, prune, and tell the study of those that are done now."""
+        for number, candidate in list(self._open.items()):
+            candidate.read(self._sweep)
+            for run in candidate.runs:
+                if run.stage is Stage.ENDED and run.run is not None and not run.is_kept:
+                    keep_trial_values(self._sweep.workspace, run.run)
+                    run.is_kept = True
+            outcome = candidate.outcome
+            if outcome is not None:
+                self._study.tell(number, outcome)
+                self._done += len(candidate.runs)
+                del self._open[number]
+            elif candidate.first.stage is Stage.ACTIVE:
+                self._prune(candidate)
+        self._weigh()
+
+    def _prune(self, candidate: Candidate) -> None:
+        """Stop the first run of a candidate where the pruner says so, or has said so before an owner was killed."""
+        first, file = candidate.first, candidate.file
+        values = first.run.validation_curve if first.run else ()
+        if not file.pruned and self._study.should_prune(file.number, values):
+            candidate.file = replace(file, pruned=True)
+            write_trial(self._sweep, candidate.file)
+        if candidate.file.pruned and first.run is not None and first.run.ending is None:
+            with contextlib.suppress(RunError):  # it has just ended
+                stop_run(self._sweep.workspace, first.id)
+
+    def _weigh(self, *, last: bool = False) -> None:
+        """Compute again how much each setting matters, where that is due."""
+        if last or time.monotonic() >= self._importance_at:
+            found = compute_importance(self._study.frozen())
+            if found is not None:
+                write_importance(self._sweep, found)
+            self._importance_at = time.monotonic() + _IMPORTANCE_SECONDS
+
+    def _report(self) -> None:
+        ended = sum(run.stage is Stage.ENDED for candidate in self._open.values() for run in candidate.runs)
+        self._reporter.check_cancel()
+        self._reporter("Trying settings", self._done + ended, self._plan.options.runs, "runs")
+
+    def _start_some(self) -> None:
+        """Keep the workers busy: first with what was begun, then with the next candidates."""
+        for candidate in list(self._open.values()):
+            self._start_runs(candidate)
+        while self._pool.free() and (proposed := self._study.ask()) is not None:
+            number, settings = proposed
+            file = TrialFile(number, settings, self._seeds(settings))
+            write_trial(self._sweep, file)
+            self._start_runs(self._add(file))
+
+    def _start_runs(self, candidate: Candidate) -> None:
+        for run in candidate.wanted:
+            if self._pool.free() and self._starter.can_start(run):
+                self._starter.start(candidate, run)
+
+    def _seeds(self, settings: Mapping[str, Any]) -> tuple[int, ...]:
+        """The seeds of a candidate; where its combination was tried before, the next ones, which say something new."""
+        seeds = self._plan.options.seeds
+        first = self._plan.settings["seed"] + seeds * self._tried[_key(settings)]
+        return tuple((first + step) % (int(spec_of("seed").high) + 1) for step in range(seeds))
+
+    def _is_busy(self) -> bool:
+        """Whether a run trains or waits, or may still be started."""
+        return any(
+            run.stage is Stage.ACTIVE or self._starter.can_start(run)
+            for candidate in self._open.values()
+            for run in candidate.wanted
+        )
+
+    def _why_unfinished(self) -> str:
+        """Why nothing goes on although a candidate is not done; nothing where all are."""
+        self._weigh(last=True)
+        left = [run for candidate in self._open.values() for run in candidate.wanted if run.stage is not Stage.ENDED]
+        if not left:
+            return ""
+        names = ", ".join(run.id for run in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        if all(run.stage is Stage.PAUSED for run in left):
+            return f"Only paused runs are left ({names}): resume the sweep to go on with them."
+        return f"{counted(len(left), 'run')} cannot go on ({names}): look at its log, then resume the sweep."
+
+    def _time_is_over(self) -> str:
+        self._weigh(last=True)
+        return (
+            f"Its time is over ({self._plan.options.hours:g} hours) with {self._done} of "
+            f"{counted(self._plan.options.runs, 'run')} done: resume it to go on for as long again."
+        )
+
+    def _pause_all(self) -> None:
+        """Ask all runs to pause, and wait a moment until they have; those that do not obey are ended by others."""
+        asked = []
+        for run in self._active():
+            with contextlib.suppress(RunError):  # it has just ended
+                asked.append(request_end(self._sweep.workspace, run.id, EndRequest.PAUSE))
+        self._pool.enforce(asked)
+        until = time.monotonic() + PAUSE_SECONDS
+        while asked and self._active() and time.monotonic() < until:
+            self._pool.wait(LOOK_SECONDS)
+
+    def _active(self) -> list[TrialRun]:
+        """The runs that train or wait now."""
+        for candidate in self._open.values():
+            candidate.read(self._sweep)
+        return [run for candidate in self._open.values() for run in candidate.runs if run.stage is Stage.ACTIVE]
+
+
+def _key(settings: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
+    return frozenset(settings.items())

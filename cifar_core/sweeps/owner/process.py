@@ -1,0 +1,29 @@
+"""The process that owns a sweep: `python -m cifar_core.sweeps.owner.process --job=DIR`, started by `control.py`.
+
+It rebuilds the study from the disk, keeps the workers busy until all candidates are done, and ends.
+"""
+
+from cifar_core.jobs.job import JobFolder
+from cifar_core.jobs.process import Reporter, run_job_process
+from cifar_core.lifecycle.queue import slots
+from cifar_core.lifecycle.warm_pool import WarmPool
+from cifar_core.sweeps.control import SweepRequest
+from cifar_core.sweeps.folder import SweepFolder
+from cifar_core.sweeps.owner.loop import Owner
+from cifar_core.sweeps.owner.study import Study
+from cifar_core.sweeps.plan_file import read_plan
+
+
+def own(job: JobFolder, _request: SweepRequest, reporter: Reporter) -> None:
+    """Do the job: its folder lies in that of the sweep. A sentence in its report says why it ended unfinished."""
+    reporter("Starting", 0, 0, "")
+    sweep = SweepFolder(job.path.parent)
+    plan = read_plan(sweep)
+    pool = WarmPool(sweep.workspace, slots(sweep.workspace), job.log)
+    unfinished = Owner(sweep, plan, Study(plan), pool, reporter).run()
+    if unfinished:
+        reporter.say(unfinished)
+
+
+if __name__ == "__main__":
+    run_job_process(SweepRequest, own)
