@@ -4,12 +4,12 @@ import contextlib
 from collections.abc import Sequence
 
 import streamlit as st
-from cifar_core.sweeps.estimate import sweep_time_left
 
 from cifar_core.errors import SweepError
 from cifar_core.runs import Run
 from cifar_core.sweeps.among_runs.active import active_sweeps
 from cifar_core.sweeps.control import stop_sweep
+from cifar_core.sweeps.estimate import sweep_time_left
 from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
