@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from cifar_core.sweeps.tables import effect_sentence, effect_table
 
 from cifar_core.config import spec_of
 from cifar_core.evaluate import TERMS
 from cifar_core.figures import NEUTRAL
-from cifar_core.figures.sweep import effect_chart, effect_words, setting_words
+from cifar_core.figures.sweep import are_numbers, effect_chart, effect_words, setting_words
 from cifar_core.sweeps.sweep import Sweep
+from cifar_core.sweeps.tables import effect_sentence, effect_table
 from pages.ui.charts import text_colour, with_readable_axes
 from pages.ui.markdown import escaped_sentence
 from pages.ui.sweep.results.choice import PREFIX
@@ -25,7 +25,8 @@ def show_effect(sweep: Sweep) -> None:
         st.info("The chart comes with the first trial that has finished.", icon=":material/hourglass_empty:")
         return
     name = sweep.plan.space[0].name
-    st.markdown(escaped_sentence(effect_sentence(sweep)))
+    if words := effect_sentence(sweep):
+        st.markdown(escaped_sentence(words))
     start = _within(sweep.plan.settings.get(name), table["value"].tolist())
     st.plotly_chart(
         with_readable_axes(effect_chart(name, table, start, text_colour() or NEUTRAL)),
@@ -41,16 +42,17 @@ def _within(start: Any, values: Sequence[Any]) -> Any:
     start = tuple(start) if isinstance(start, list) else start
     if start in values:
         return start
-    numbers = [value for value in (start, *values) if isinstance(value, int | float) and not isinstance(value, bool)]
-    return start if len(numbers) > len(values) and min(values) < start < max(values) else None
+    return start if are_numbers([start, *values]) and min(values) < start < max(values) else None
 
 
 def _show_table(name: str, table: pd.DataFrame) -> None:
-    shown = in_percent(table, ["mean", "low", "high"]).assign(value=[setting_words(name, at) for at in table["value"]])
+    shown = in_percent(table, ["mean", "low", "high"]).assign(
+        value=[setting_words(name, at) for at in table["value"].tolist()]
+    )
     share = st.column_config.NumberColumn
     with st.expander("The same as a table", icon=":material/table:"):
         st.dataframe(
-            shown[["value", "mean", "low", "high", "n"]],
+            shown[["value", "mean", "low", "high", "seeds", "pictures"]],
             key=f"{PREFIX}_effect_table",
             hide_index=True,
             alt=f"Validation accuracy at each value of {spec_of(name).label}",
@@ -59,6 +61,7 @@ def _show_table(name: str, table: pd.DataFrame) -> None:
                 "mean": share("Validation accuracy", format=PERCENT_FORMAT, help="The mean of its runs."),
                 "low": share("From", format=PERCENT_FORMAT, help=TERMS["interval"].help),
                 "high": share("To", format=PERCENT_FORMAT, help=TERMS["interval"].help),
-                "n": share("n", format="localized"),
+                "seeds": share("Seeds", format="%d", help="Finished runs, one a seed."),
+                "pictures": share("Pictures", format="localized", help="Validation pictures of each run."),
             },
         )

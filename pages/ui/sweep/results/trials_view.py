@@ -5,13 +5,13 @@ from functools import partial
 
 import pandas as pd
 import streamlit as st
-from cifar_core.sweeps.tables import trials_table
 
 from cifar_core.config import spec_of
 from cifar_core.export import table_csv
 from cifar_core.figures.sweep import reached, setting_words
 from cifar_core.sweeps.space import Space
 from cifar_core.sweeps.sweep import Sweep, Trial
+from cifar_core.sweeps.tables import trials_table
 from cifar_core.text import counted
 from pages.ui.sweep.results.choice import PREFIX, best_first, open_trial
 from pages.ui.wording import PERCENT_FORMAT, in_percent
