@@ -11,9 +11,11 @@ from cifar_core.sweeps.among_runs.active import active_sweeps
 from cifar_core.sweeps.control import stop_sweep
 from cifar_core.sweeps.estimate import sweep_time_left
 from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped
+from pages.ui.sweep.choice import sweep_name
 from pages.ui.train.run_buttons import END_WIDTH, runs_seen_active
 from pages.ui.wording import BadgeColour, percent, range_words
 
@@ -49,12 +51,12 @@ def show_sweep_row(workspace: Workspace, sweep: Sweep, runs: Sequence[Run], page
     word = "sweeping" if sweep.active else sweep.status
     with st.container(horizontal=True, vertical_alignment="center"):
         dataset = str(sweep.plan.settings.get("dataset", ""))
-        facts = [f"**{escaped(sweep.plan.options.name or sweep.id)}** on {escaped(dataset)}", _best_words(sweep, runs)]
-        st.markdown(f":{colour}-badge[{icon} {word}] {' · '.join([*facts, escaped(sweep.plan.person)]).rstrip(' ·')}")
+        facts = [f"**{escaped(sweep_name(sweep))}** on {escaped(dataset)}", _best_words(sweep, runs)]
+        facts.append(escaped(sweep.plan.person))
+        st.markdown(f":{colour}-badge[{icon} {word}] {' · '.join(filter(None, facts))}", width="stretch")
         st.page_link("pages/sweep.py", label="Open", icon=":material/open_in_new:", query_params={"sweep": sweep.id})
         _show_stop(workspace, sweep, page)
-    planned = max(1, sweep.plan.options.runs)
-    st.progress(min(1.0, sweep.runs_done / planned), text=_position(sweep, runs))
+    st.progress(min(1.0, sweep.runs_done / _planned(sweep)), text=_position(sweep, runs))
 
 
 def is_stopping(sweep: Sweep) -> bool:
@@ -67,9 +69,13 @@ def _best_words(sweep: Sweep, runs: Sequence[Run]) -> str:
     return f"best {percent(best.value)} on validation" if best else "no finished run yet"
 
 
+def _planned(sweep: Sweep) -> int:
+    return max(1, sweep.plan.candidates * sweep.plan.options.seeds)
+
+
 def _position(sweep: Sweep, runs: Sequence[Run]) -> str:
     """Return how far a sweep is: `12 of 30 runs · 2 to 4 min left`."""
-    done = f"{sweep.runs_done:,} of {sweep.plan.options.runs:,} runs"
+    done = f"{sweep.runs_done:,} of {counted(_planned(sweep), 'run')}"
     left = sweep_time_left(sweep, runs) if sweep.active else None
     return f"{done} · {range_words(left.low, left.high)} left" if left else done
 
