@@ -69,7 +69,7 @@ def test_accuracy_is_the_value_or_the_mean_of_the_best_epochs() -> None:
     axis = accuracy_axis([trial(1, {}, 0.8), pruned, trial(3, {})])
     assert axis.places[2] == 0.0 < axis.places[1] < axis.places[0] == 1.0
     assert axis.words == ("80.0\u00a0%", "40.0\u00a0%", NO_RESULT)
-    assert ("40\u00a0%", "80\u00a0%") == (axis.ticks[1][1], axis.ticks[-1][1])
+    assert (axis.ticks[1][1], axis.ticks[-1][1]) == ("40\u00a0%", "80\u00a0%")
 
 
 @pytest.mark.parametrize("values", [[], [0.5], [0.5, 0.5], [0.0, 0.0], [1.0]])
