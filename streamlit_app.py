@@ -12,6 +12,7 @@ st.navigation(
         ],
         "Learn": [
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+            st.Page("pages/sweep.py", title="Sweep", icon=":material/tune:"),
             st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         ],

@@ -6,7 +6,7 @@ Can start the first run.
 import streamlit as st
 
 from cifar_core.data import DatasetState, list_datasets
-from cifar_core.runs import Run, list_runs
+from cifar_core.runs import Run, list_runs, own_runs
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.frame import APP_NAME, setup_page
@@ -28,7 +28,8 @@ def main(workspace: Workspace) -> None:
     if focus is None:
         show_first_step(workspace)
     else:
-        _show_results(workspace, runs, focus)
+        shown = own_runs(runs) or runs  # a sweep with its hundred runs does not displace what a person made
+        _show_results(workspace, shown, shown[0] if focus.is_trial else focus)
     _show_data(list_datasets(workspace))
 
 

@@ -22,9 +22,11 @@ from pages.ui.runs.runs_filter import (
     PAGE,
     chosen_view,
     filter_url_parameters,
+    listed_runs,
     matching_rows,
     show_chips,
     show_filter_row,
+    trials_url_parameters,
 )
 from pages.ui.runs.runs_table import runs_csv, runs_table
 from pages.ui.runs.ticked_runs import MAX_TICKED, TICKED_URL_PARAMETER, clear_ticks, follow_ticks, show_table
@@ -58,13 +60,17 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
         )
         show_first_run_button(workspace, "runs_first")
         return
-    table = runs_table(runs, queue_places(runs, slots(workspace)), worse_views(workspace, runs))
+    which = trials_url_parameters(runs)
+    url_to_widgets(PAGE, which)
+    listed = listed_runs(runs)
+    table = runs_table(listed, queue_places(runs, slots(workspace)), worse_views(workspace, runs))
     parameters = {**filter_url_parameters(runs, table), **CURVE_URL_PARAMETERS, "runs": TICKED_URL_PARAMETER}
     url_to_widgets(PAGE, parameters)
+    parameters |= which
     ticked = follow_ticks(runs)
     run_in_focus(workspace, runs, required=False)
     show_undo(workspace)
-    show_active_runs(workspace, runs, PAGE)
+    show_active_runs(workspace, runs, PAGE, trials=any(run.is_trial for run in listed))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         show_filter_row(runs, table)
         place_of_csv = st.empty()
@@ -79,32 +85,39 @@ def _show_runs(workspace: Workspace, runs: list[Run]) -> None:
         icon=":material/download:",
         help="Downloads the rows below as a table, accuracies as exact fractions.",
     )
-    _show_table(rows, len(runs), words, grouped=chosen_view()["group"])
+    _show_table(rows, len(listed), len(runs) - len(listed), words)
     _show_ticked(workspace, ticked, runs, rows)
-    trained = {run.id: run for run in runs if run.has_network}  # imported predictions have no curves
-    shown = [trained[run_id] for run_id in ([run.id for run in ticked] or rows["id"]) if run_id in trained]
-    if shown:
-        show_run_curves(workspace, *_runs_with_curves(shown, list(trained.values()), ticked=bool(ticked)))
+    _show_curves(workspace, ticked, listed, rows)
     widgets_to_url(PAGE, parameters)
 
 
-def _runs_with_curves(shown: list[Run], trained: list[Run], *, ticked: bool) -> tuple[list[Run], str]:
-    """Return the runs whose curves are drawn, the ticked ones or the first of the table, and the title above them."""
-    if ticked:
-        return shown, "Curves"
+def _show_curves(workspace: Workspace, ticked: list[Run], listed: list[Run], rows: pd.DataFrame) -> None:
+    """Show the curves of the ticked runs, else of the first of the table; imported predictions have none."""
+    by_id = {run.id: run for run in listed}
+    shown = [run for run in ticked or map(by_id.__getitem__, rows["id"]) if run.has_network]
+    if ticked and shown:
+        show_run_curves(workspace, shown, "Curves")
+    elif shown:
+        show_run_curves(workspace, *_first_with_curves(shown, [run for run in listed if run.has_network]))
+
+
+def _first_with_curves(shown: list[Run], trained: list[Run]) -> tuple[list[Run], str]:
+    """Return the first runs of the table whose curves are drawn, and the title above them."""
     first = [run for run in shown if run.last][:FIRST_RUNS]
     newest = first == [run for run in trained if run.last][: len(first)]
     return first, "Curves" if len(first) < 2 else f"Curves of the {'newest' if newest else 'first'} {len(first)}"
 
 
-def _show_table(rows: pd.DataFrame, total: int, words: list[str], *, grouped: bool) -> None:
+def _show_table(rows: pd.DataFrame, total: int, trials: int, words: list[str]) -> None:
+    """Show the rows of the table and how many there are; `trials` of sweeps are not listed."""
     if rows.empty:
         lines = [f"No run matches {' and '.join(f'“{escaped(each)}”' for each in words)}."]
+        lines += ["Trials of sweeps were left out."] if trials else []
         st.info(" ".join([*lines, "Click a filter above to lift it."]), icon=":material/search_off:")
         return
     show_table(rows)
     count = f"{len(rows):,} of {total:,} runs" if words else f"{total:,} runs" if total > 1 else "1 run"
-    if grouped:
+    if chosen_view()["group"]:
         count = f"{counted(len(rows), 'row')}, one for all runs that differ in the seed alone"
     st.caption(
         f"{count}. Tick rows to open, name, resume, export, compare or delete runs. Of the settings, only those that "

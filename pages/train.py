@@ -115,7 +115,7 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
         show_data_notes(workspace, config, datasets)
     with st.grid(2, min_column_width=380, gap="medium"):
         with st.container():
-            show_setting_groups(settings, own, changed)
+            show_setting_groups(settings, own, changed, linked=True)
         with st.container(), show_errors():
             if config is not None:
                 show_network(config, datasets)

@@ -12,6 +12,7 @@ from cifar_core.commands.bench import bench
 from cifar_core.commands.data import data
 from cifar_core.commands.of_runs.link import link
 from cifar_core.commands.of_runs.repeat import repeat
+from cifar_core.commands.of_runs.stop import stop
 from cifar_core.commands.results.analyze import analyze
 from cifar_core.commands.results.calibration import calibration
 from cifar_core.commands.results.compare import compare
@@ -35,6 +36,7 @@ for command in (data, train, sweep, analyze, calibration, compare, learning, pre
     cli.add_command(command)
 runs.add_command(link)
 runs.add_command(repeat)
+runs.add_command(stop)
 
 
 def main() -> int:

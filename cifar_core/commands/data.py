@@ -51,6 +51,8 @@ from cifar_core.runs import dataset_use, list_runs
 from cifar_core.storage.atomic import write_atomic
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.storage.json_files import read_start
+from cifar_core.sweeps.among_runs.dataset_use import sweep_use
+from cifar_core.sweeps.sweep import list_sweeps
 from cifar_core.text import counted, size_text
 from cifar_core.workspace import Workspace
 
@@ -262,7 +264,8 @@ def delete(workspace: Workspace, name: str, as_json: bool) -> None:
 
     It stays in the trash for trash_days (in settings.json).
     """
-    for sentence in dataset_use(list_runs(workspace), name):
+    runs = list_runs(workspace)
+    for sentence in [*dataset_use(runs, name), *sweep_use(list_sweeps(workspace, runs), name)]:
         say(sentence)
     delete_dataset(workspace, name)
     _report_done(name, "is in the trash; `data restore` brings it back", as_json)

@@ -33,6 +33,7 @@ from cifar_core.runs import (
     import_run,
     list_runs,
     list_trash,
+    own_runs,
     pause_run,
     queue_places,
     read_metrics,
@@ -50,8 +51,7 @@ from cifar_core.runs import (
     space_of,
     start_recompute,
     start_run,
-    stop_all,
-    stop_run,
+    trial_words,
     verify_run,
 )
 from cifar_core.text import counted, one_line, size_text
@@ -75,8 +75,11 @@ def list_command(workspace: Workspace, as_json: bool) -> None:
         return
     if not found:
         say("There is no run yet. Train one: python -m cifar_core train")
-    for run in found:
+    own = own_runs(found)
+    for run in own:
         click.echo(run.problem or _line(run, places.get(run.id)))
+    if trials := len(found) - len(own):
+        say(f"{counted(trials, 'trial')} of sweeps not listed: `sweep show SWEEP` lists them, `--json` all runs.")
 
 
 @runs.command()
@@ -97,7 +100,6 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         "events": _events(workspace, found),
         "progress": asdict(found.progress) if found.progress else None,
         "silent_since": found.silent_since,
-        "origin": found.origin,
         "parent": found.parent,
         "parent_epoch": found.parent_epoch,
         "earlier_epochs": found.earlier_epochs,
@@ -110,7 +112,13 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
         print_json(content)
         return
     click.echo(_line(found, place))
-    for sentence in [found.error, *content["events"], *content["caveats"], group_words(group) if group else ""]:
+    for sentence in [
+        trial_words(found),
+        found.error,
+        *content["events"],
+        *content["caveats"],
+        group_words(group) if group else "",
+    ]:
         if sentence:
             click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
@@ -144,30 +152,6 @@ def import_command(workspace: Workspace, file: Path, as_json: bool) -> None:
     )
     if as_json:
         print_json({"run": imported.run, "new": imported.new})
-
-
-@runs.command()
-@click.argument("run", required=False)
-@click.option("--all", "every", is_flag=True, help="Stop all running and waiting runs, and wait until they have ended.")
-@json_option
-@workspace_option
-def stop(workspace: Workspace, run: str | None, every: bool, as_json: bool) -> None:
-    """Ask a running or waiting RUN (or --all) to stop after its present batch; it keeps what it has."""
-    if every == (run is not None):
-        raise click.UsageError("Name one RUN, or give --all.")
-    if run is not None:
-        _do(
-            workspace,
-            run,
-            stop_run,
-            "is asked to stop: it ends after its present batch and keeps what it has; `runs resume` goes on from there",
-            as_json,
-        )
-        return
-    stopped = stop_all(workspace)
-    say(f"{counted(len(stopped), 'run')} ended.")
-    if as_json:
-        print_json({"stopped": stopped})
 
 
 @runs.command()
@@ -231,7 +215,11 @@ def duplicate(workspace: Workspace, run: str, as_json: bool, **settings: Any) ->
 @workspace_option
 def delete(workspace: Workspace, run: str, as_json: bool) -> None:
     """Move a RUN that is not running to the trash; `restore` brings it back."""
-    _do(workspace, run, delete_run, "is in the trash; `runs restore` brings it back", as_json)
+    run_id = resolve_run(workspace, run)
+    trial = any(each.id == run_id and each.is_trial for each in list_runs(workspace))
+    delete_run(workspace, run_id)
+    stays = "; its values stay in its sweep" if trial else ""
+    _report_done(run_id, f"is in the trash; `runs restore` brings it back{stays}", as_json)
 
 
 @runs.command()
@@ -376,6 +364,9 @@ def _brief(run: Run, place: QueuePlace | None) -> dict[str, Any]:
         "queue": asdict(place) if place else None,
         "created": run.created,
         "dataset": run.config.data.dataset,
+        "origin": run.origin,
+        "sweep": run.sweep,
+        "trial": run.trial,
         "test_accuracy": run.best.test_accuracy if run.best else None,
         "best_epoch": run.best.epoch if run.best else None,
         "train_seconds": run.seconds,

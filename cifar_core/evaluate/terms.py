@@ -344,6 +344,32 @@ TERMS: dict[str, Term] = {
         "How many of the k runs that differ in the seed alone get a picture wrong. Wrong with every seed, the picture "
         "itself is hard, or its label is in doubt; wrong with one of them, it was that training's luck.",
     ),
+    "parallel_coordinates": Term(
+        "Parallel coordinates",
+        "Every trial as one line",
+        "An upright axis for each swept setting and one for the accuracy; each trial is a line through its values. Lines of "
+        "the best colour that pass close together on an axis show which values work; spread over it, it hardly matters.",
+    ),
+    "importance": Term(
+        "Importance (PED-ANOVA)",
+        "Which setting matters",
+        "How differently the better trials and all trials spread over the values of a setting, as a share of all settings. "
+        "It says nothing of the direction, and with few trials it is a rough guide.",
+        "variance of p_better(v) / p_all(v) over the values v, divided by the sum over the settings",
+    ),
+    "pareto_front": Term(
+        "Pareto front",
+        "The best for each time",
+        "The trials that no other one beats in both accuracy and training time: more accuracy than one of them costs more "
+        "time.",
+    ),
+    "winners_curse": Term(
+        "Winner's curse",
+        "The best of many was also lucky",
+        "The best of many trials was chosen because its measurement came out high, so on average it is a little worse than "
+        "it looks. The more trials are alike, the more of the lead is luck. Other seeds, and test pictures that chose "
+        "nothing, show what it is worth.",
+    ),
     "parameters": Term(
         "Parameters (weights)",
         "What it can adjust",

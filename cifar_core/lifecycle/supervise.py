@@ -27,6 +27,9 @@ GONE_SECONDS = 2.0  # the same, where the run's folder is gone: the child has no
 LIMIT_SECONDS = 15.0  # how long after a run's time limit the child may still run
 UNSTARTED_SECONDS = 600.0  # a child that does not train by then counts as training, for its time limit
 STILL_COMPUTING = 75  # exit code of a computing process that found an earlier one of its run alive
+KILLED_FROM_OUTSIDE = (
+    "The training was killed from outside, most often because memory ran out. What it had logged is kept."
+)
 _LOOK_SECONDS = 0.1
 _SIGKILL = 9  # Windows has no name for it
 _CRASHED = (4, 6, 7, 8, 11)  # SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV
@@ -155,7 +158,7 @@ def describe_exit(code: int, last_line: str, *, out_of_memory: bool = False) -> 
             "a smaller network or batch needs less."
         )
     if number == _SIGKILL:
-        return "The training was killed from outside, most often because memory ran out. What it had logged is kept."
+        return KILLED_FROM_OUTSIDE
     if number == signal.SIGTERM:
         return "The training was told to end from outside before it had begun; resume it to go on."
     if number in _CRASHED:

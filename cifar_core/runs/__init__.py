@@ -65,6 +65,7 @@ from cifar_core.runs.seeds.wrong_counts import repeats_of, wrong_counts
 from cifar_core.runs.training_records.reading import TrainingAnswers, has_training_records, read_training_answers
 from cifar_core.runs.transfer.exporting import export_bytes, export_run
 from cifar_core.runs.transfer.importing import ImportedRun, import_run
+from cifar_core.runs.trials.own import own_first, own_runs, trial_words
 from cifar_core.train import EpochLine
 
 __all__ = [
@@ -137,6 +138,8 @@ __all__ = [
     "network_missing",
     "note_run",
     "open_run_dataset",
+    "own_first",
+    "own_runs",
     "parse_run_epoch",
     "pause_run",
     "queue_places",
@@ -176,6 +179,7 @@ __all__ = [
     "stop_all",
     "stop_run",
     "time_left",
+    "trial_words",
     "verify_run",
     "without_validation",
     "worker_log_tail",

@@ -160,6 +160,14 @@ class Run:
         return self.origin != IMPORTED
 
     @property
+    def is_trial(self) -> bool:
+        """Whether a sweep of this workspace made it: lists leave it out until it is asked for.
+
+        One that came as a .zip was brought by a person.
+        """
+        return self.sweep != "" and not self.from_zip
+
+    @property
     def can_be_continued(self) -> bool:
         """Whether a new run can train it for more epochs: it has a network, and ended for good after an epoch."""
         ended = not (self.active or self.resumable or self.diverged or self.problem)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cifar_core.errors import RunError
-from cifar_core.runs import Run, Status, measured_alike, read_predictions
+from cifar_core.runs import Run, Status, measured_alike, own_runs, read_predictions
 from cifar_core.samples import prediction_table
 from cifar_core.saved_views.answers import Outcome, ViewAnswer, answer_view, outcome_of
 from cifar_core.saved_views.views import View
@@ -24,10 +24,13 @@ class RunAnswers:
 def previous_run(workspace: Workspace, run: Run, runs: Iterable[Run]) -> Run | None:
     """The run that `run` is compared with: the newest one made before it that finished on the same test pictures.
 
-    Labels, ids and the order of the classes must be equal; the rest of the dataset may be another one.
+    Labels, ids and the order of the classes must be equal; the rest of the dataset may be another one. The trials of
+    sweeps are left out: a person has chosen none of them.
     """
     earlier = [
-        other for other in runs if other.status is Status.FINISHED and (other.made_at, other.id) < (run.made_at, run.id)
+        other
+        for other in own_runs(runs)
+        if other.status is Status.FINISHED and (other.made_at, other.id) < (run.made_at, run.id)
     ]
     alike = [
         other

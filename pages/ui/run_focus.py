@@ -6,7 +6,18 @@ from collections.abc import Collection
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cifar_core.runs import Run, Status, accuracy_caveats, accuracy_doubts, find_deleted, list_runs, seen_phrase
+from cifar_core.runs import (
+    Run,
+    Status,
+    accuracy_caveats,
+    accuracy_doubts,
+    find_deleted,
+    list_runs,
+    own_first,
+    own_runs,
+    seen_phrase,
+    trial_words,
+)
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_warnings
 from pages.ui.markdown import escaped, escaped_sentence, single_line
@@ -52,7 +63,7 @@ def run_in_focus(
         results: whether the box says what each run reached; not where the page shows that large.
     """
     open_started_run()
-    runs = {run.id: run for run in (list_runs(workspace) if listed is None else listed)}
+    runs = {run.id: run for run in own_first(list_runs(workspace) if listed is None else listed)}
     chosen = _chosen_run(workspace, runs)
     if not runs:
         if required:
@@ -128,7 +139,7 @@ def show_caveats(run: Run) -> None:
 def run_labels(runs: Collection[Run], *, results: bool = True) -> dict[str, str]:
     """Return a unique line for each run by id: its name, and its test accuracy once it has ended, else its status.
 
-    Without `results` it is the status of each that has ended.
+    Without `results` it is the status of each that has ended. A trial of a sweep says so, so that it is found by that.
 
     It is not redrawn at every epoch, so for a run in progress it says nothing that changes.
     """
@@ -137,6 +148,7 @@ def run_labels(runs: Collection[Run], *, results: bool = True) -> dict[str, str]
     return {
         run.id: names[run.id]
         + (f" ({run.id})" if shared[names[run.id]] > 1 else "")
+        + (f", {trial_words(run)}" if run.is_trial else "")
         + f" · {_result_words(run) if results else _status_word(run)}"
         for run in runs
     }
@@ -207,9 +219,13 @@ def _show_absent(message: str, chosen: str) -> None:
 
 
 def _default_run(runs: dict[str, Run]) -> str:
-    """Return the session's run, else the newest with a result, else the newest; "" without any."""
+    """Return the session's run, else the newest with a result, else the newest; "" without any.
+
+    Trials of sweeps count only where there is no other run.
+    """
     remembered = st.session_state.get(FOCUS_KEY)
     if remembered in runs:
         return str(remembered)
-    with_result = [run.id for run in runs.values() if run.best and run.status != Status.FAILED]
-    return with_result[0] if with_result else next(iter(runs), "")
+    candidates = own_runs(runs.values()) or list(runs.values())
+    with_result = [run.id for run in candidates if run.best and run.status != Status.FAILED]
+    return with_result[0] if with_result else next((run.id for run in candidates), "")

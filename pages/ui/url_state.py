@@ -58,6 +58,11 @@ def current_page() -> str:
     return str(st.session_state.get(_PAGE_KEY, ""))
 
 
+def has_arrived() -> bool:
+    """Return whether the page that is drawn now is another one than the page that was drawn before."""
+    return bool(st.session_state.get(_ARRIVED_KEY, False))
+
+
 def current_visit() -> int:
     """Return a number that stays the same as long as the person stays on the page that is drawn."""
     return int(st.session_state.get(_VISIT_KEY, 0))
@@ -76,7 +81,7 @@ def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: s
         for name in memory:
             state.pop(f"{page}_{name}", None)
         memory.clear()
-    arrived = state.get(_ARRIVED_KEY, False)
+    arrived = has_arrived()
     if arrived and not any(name in st.query_params for name in (*memory, *parameters)):
         for name, seen in memory.items():
             if seen.texts:

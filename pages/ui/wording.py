@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from cifar_core.evaluate import wilson_interval
-from cifar_core.runs import EndRequest, Estimate, QueuePlace, Run, Status, TrainingProgress, estimated
+from cifar_core.runs import EndRequest, Estimate, QueuePlace, Run, Status, TrainingProgress, estimated, trial_words
 from cifar_core.text import clock, whole_percent
 from cifar_core.text import percent as share_text
 from cifar_core.text import range_words as range_words
@@ -59,9 +59,9 @@ def source_words(run: Run) -> str:
 
 
 def origin_words(run: Run) -> str:
-    """Return which run a run was made from, as Markdown; empty where it was made from none."""
-    if not run.parent:
-        return ""
+    """Return which run a run was made from, or of which sweep it is a trial, as Markdown; empty where neither is so."""
+    if run.sweep or not run.parent:
+        return escaped(trial_words(run))
     parent = escaped(run.parent)
     match run.origin:
         case "continued":

@@ -3,6 +3,7 @@
 from cifar_core.figures.sweep.axes import (
     SweepAxis,
     accuracy_axis,
+    are_numbers,
     reached,
     setting_axis,
     setting_words,
@@ -23,6 +24,7 @@ __all__ = [
     "ParallelLines",
     "SweepAxis",
     "accuracy_axis",
+    "are_numbers",
     "effect_chart",
     "effect_words",
     "importance_chart",

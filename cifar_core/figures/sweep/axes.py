@@ -68,10 +68,15 @@ def setting_axis(dimension: Dimension, trials: Sequence[Trial]) -> SweepAxis:
     return _with_room_below(name, spec_of(name).label, flipped, places, words, NO_EFFECT)
 
 
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether all of some values of a setting are numbers, so that they lie at distances."""
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
 def place_values(name: str, values: Sequence[Any]) -> SweepAxis:
     """The axis of some values of a setting: numbers at their distances, others evenly in the order given."""
     spec, different = spec_of(name), list(dict.fromkeys(values))
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in different):
+    if not are_numbers(different):
         dimension = Dimension(name, values=tuple(different))
         ticks = _list_ticks(dimension)
     else:

@@ -11,6 +11,7 @@ from cifar_core.figures.style import CORRECT, NEUTRAL, WRONG, new_figure
 from cifar_core.figures.sweep.axes import SweepAxis, reached, settings_words
 from cifar_core.figures.sweep.parallel import trial_name
 from cifar_core.sweeps.sweep import Trial
+from cifar_core.sweeps.tables import mean_seconds
 from cifar_core.text import clock, counted, percent
 
 SLICE_HEIGHT, TIME_HEIGHT = 250, 380  # pixels
@@ -56,7 +57,7 @@ def slice_words(axis: SweepAxis, trials: Sequence[Trial], best: int | None = Non
 
 
 def time_chart(trials: Sequence[Trial], front: Sequence[Trial], best: int | None = None) -> go.Figure:
-    """Validation accuracy against the seconds of each trial, with the Pareto front as steps.
+    """Validation accuracy against the seconds of a run of each trial, with the Pareto front as steps.
 
     Args:
         trials: those without any result are left out.
@@ -64,9 +65,9 @@ def time_chart(trials: Sequence[Trial], front: Sequence[Trial], best: int | None
         best: number of the trial that is marked.
     """
     figure = new_figure(height=TIME_HEIGHT, revision="sweep-time")
-    size, unit = _unit(max((trial.seconds for trial in trials), default=0.0))
+    size, unit = _unit(max(map(mean_seconds, trials), default=0.0))
     figure.add_scatter(
-        x=[trial.seconds / size for trial in front],
+        x=[mean_seconds(trial) / size for trial in front],
         y=[100 * (trial.value or 0.0) for trial in front],
         mode="lines+markers",
         line={"color": CORRECT, "width": 2, "shape": "hv"},
@@ -74,9 +75,9 @@ def time_chart(trials: Sequence[Trial], front: Sequence[Trial], best: int | None
         name="Pareto front",
         hoverinfo="skip",
     )
-    _add_dots(figure, trials, [trial.seconds / size for trial in trials], best)
+    _add_dots(figure, trials, [mean_seconds(trial) / size for trial in trials], best)
     figure.update_xaxes(
-        title_text=f"training time of a trial ({unit})", rangemode="tozero", gridcolor=_GRID, zeroline=False
+        title_text=f"training time of a run ({unit})", rangemode="tozero", gridcolor=_GRID, zeroline=False
     )
     figure.update_layout(showlegend=True, margin={"t": 8, "b": 8, "l": 8, "r": 12})
     return figure
@@ -87,7 +88,7 @@ def time_words(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
     words = f"Validation accuracy against training time of {counted(len(trials), 'trial')}."
     if not front:
         return f"{words} None has finished yet."
-    ends = [f"{percent(trial.value or 0.0)} in {clock(trial.seconds)} (trial {trial.number})" for trial in front]
+    ends = [f"{percent(trial.value or 0.0)} in {clock(mean_seconds(trial))} (trial {trial.number})" for trial in front]
     if len(ends) == 1:
         return f"{words} On the Pareto front is one: {ends[0]}."
     return f"{words} On the Pareto front are {len(ends)}, from {ends[0]} to {ends[-1]}."
@@ -155,7 +156,7 @@ def _add_dots(figure: go.Figure, trials: Sequence[Trial], places: Sequence[float
 
 def _hover_words(trial: Trial, value: float) -> str:
     settings = "<br>".join(settings_words({name: each}) for name, each in trial.settings.items())
-    return f"<b>{trial_name(trial)}: {percent(value)}</b><br>{settings}<br>{clock(trial.seconds)} of training"
+    return f"<b>{trial_name(trial)}: {percent(value)}</b><br>{settings}<br>{clock(mean_seconds(trial))} of training"
 
 
 def _unit(seconds: float) -> tuple[float, str]:

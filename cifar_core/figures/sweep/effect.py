@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from cifar_core.config import spec_of
 from cifar_core.figures.style import CORRECT, NEUTRAL, UNJUDGED, new_figure
-from cifar_core.figures.sweep.axes import SweepAxis, place_values, setting_words
+from cifar_core.figures.sweep.axes import SweepAxis, are_numbers, place_values, setting_words
 from cifar_core.text import percent
 
 EFFECT_HEIGHT = 400  # pixels
@@ -20,11 +20,11 @@ def effect_chart(name: str, table: pd.DataFrame, start: Any = None, ink: str = N
 
     Args:
         name: of the setting.
-        table: of `effect_table`: a row a value, columns `value`, `mean`, `low`, `high`, `n`, `values`.
-        start: the value that the sweep began with, a line; None where there is none.
+        table: of `effect_table`: a row a value, columns `value`, `mean`, `low`, `high`, `values`.
+        start: the value that the settings had before, a line; None where there is none to show.
         ink: the colour of the intervals, which stand over the dots: the page's colour of text.
     """
-    axis = place_values(name, [*table["value"], *([] if start is None else [start])])
+    axis = place_values(name, [*table["value"].tolist(), *([] if start is None else [start])])
     figure = new_figure(height=EFFECT_HEIGHT, revision=f"effect-{name}")
     _add_runs(figure, axis, table)
     _add_means(figure, axis, table, ink)
@@ -32,7 +32,7 @@ def effect_chart(name: str, table: pd.DataFrame, start: Any = None, ink: str = N
         figure.add_vline(
             axis.places[-1],
             line={"dash": "dot", "color": NEUTRAL, "width": 1.5},
-            annotation={"text": f"started at {axis.words[-1]}", "yref": "paper", "y": 1, "yanchor": "bottom"},
+            annotation={"text": f"before: {axis.words[-1]}", "yref": "paper", "y": 1, "yanchor": "bottom"},
             annotation_position="top",
         )
     figure.update_xaxes(
@@ -73,7 +73,7 @@ def _add_means(figure: go.Figure, axis: SweepAxis, table: pd.DataFrame, ink: str
             f"{words}: {percent(row['mean'])} on average<br>95\u00a0%: {100 * row['low']:.1f} to {percent(row['high'])}"
             for words, (_, row) in zip(axis.words, table.iterrows(), strict=False)
         ],
-        mode="lines+markers" if isinstance(table["value"].iloc[0], int | float) else "markers",
+        mode="lines+markers" if are_numbers(table["value"].tolist()) else "markers",
         name="mean with 95 % interval",
         line={"color": CORRECT, "width": 2},
         marker={"color": CORRECT, "size": 9},

@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Collection
 
 from cifar_core.errors import RunError, StorageError
 from cifar_core.lifecycle.life_folder import LifeFolder
@@ -16,14 +17,18 @@ from cifar_core.workspace import Workspace
 _POLL_SECONDS = 0.1
 
 
-def stop_all(workspace: Workspace) -> list[str]:
+def stop_all(workspace: Workspace, spared: Collection[str] = ()) -> list[str]:
     """Stop every running and waiting run and wait until all have ended; returns their ids.
+
+    Args:
+        workspace: where.
+        spared: ids of sweeps whose trials are left to them.
 
     Raises:
         RunError: some did not end; the sentence names them.
         StorageError: the disk refused.
     """
-    stopped, refused = _request_all(workspace)
+    stopped, refused = _request_all(workspace, spared)
     left = before = stopped
     deadline = time.monotonic() + STOP_SECONDS
     while before and time.monotonic() < deadline:  # seen ended twice: how a killed run ended is written a moment later
@@ -39,20 +44,20 @@ def stop_all(workspace: Workspace) -> list[str]:
     return stopped
 
 
-def request_stop_of_all(workspace: Workspace) -> None:
-    """Ask every running and waiting run to stop; returns at once.
+def request_stop_of_all(workspace: Workspace, spared: Collection[str] = ()) -> None:
+    """Ask every running and waiting run to stop, but the trials of the sweeps `spared`; returns at once.
 
     Raises:
         StorageError: the disk refused for one of them; the others are asked all the same.
     """
-    _, refused = _request_all(workspace)
+    _, refused = _request_all(workspace, spared)
     if refused:
         raise refused[0]
 
 
-def _request_all(workspace: Workspace) -> tuple[list[str], list[StorageError]]:
+def _request_all(workspace: Workspace, spared: Collection[str]) -> tuple[list[str], list[StorageError]]:
     """Ask every active run to stop; returns the ids of those that were asked, and what the disk refused."""
-    active = [run for run in list_runs(workspace) if run.active]
+    active = [run for run in list_runs(workspace) if run.active and not (run.is_trial and run.sweep in spared)]
     active.sort(key=lambda run: run.status is not Status.QUEUED)  # waiting runs first, or the next of them would start
     requested: dict[Runner, list[LifeFolder]] = defaultdict(list)
     stopped: list[str] = []

@@ -5,6 +5,7 @@ from enum import Enum
 
 from cifar_core.errors import RunError
 from cifar_core.lifecycle.states import Status
+from cifar_core.lifecycle.supervise import KILLED_FROM_OUTSIDE
 from cifar_core.runs.listing import read_run_or_problem
 from cifar_core.runs.run import Run
 from cifar_core.runs.run_folder import run_folder
@@ -32,6 +33,13 @@ _STAGES = {
 }
 
 
+def _stage_of(run: Run) -> Stage:
+    """Where a run stands. One whose training process was killed counts as interrupted, as where its worker was."""
+    if run.status is Status.FAILED and run.error == KILLED_FROM_OUTSIDE:
+        return Stage.INTERRUPTED
+    return _STAGES.get(run.status, Stage.ENDED)
+
+
 @dataclass
 class TrialRun:
     """One run of a candidate, read from its folder, or from what the sweep kept of it where that is gone."""
@@ -53,7 +61,7 @@ class TrialRun:
             self.run = None
             self._read_kept(sweep)
             return
-        self.stage = _STAGES.get(self.run.status, Stage.ENDED)
+        self.stage = _stage_of(self.run)
         if self.run.problem:
             self.kept = KeptRun(self.id, trial, self.seed, "failed", None, (), 0.0)
         elif self.stage is Stage.ENDED:

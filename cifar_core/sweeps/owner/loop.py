@@ -190,7 +190,7 @@ class Owner:
     def _time_is_over(self) -> str:
         self._weigh(last=True)
         return (
-            f"Its time is over ({self._plan.options.hours:g} hours) with {self._done} of "
+            f"Its time is over ({self._plan.options.hours:g} h) with {self._done} of "
             f"{counted(self._plan.options.runs, 'run')} done: resume it to go on for as long again."
         )
 

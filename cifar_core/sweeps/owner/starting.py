@@ -4,7 +4,8 @@ import contextlib
 from collections import Counter
 from dataclasses import asdict
 
-from cifar_core.errors import ConfigError, DataError, RunError
+from cifar_core.data import open_dataset
+from cifar_core.errors import ConfigError, DataError, RunError, SweepError
 from cifar_core.lifecycle.runner import Runner
 from cifar_core.lifecycle.states import Status
 from cifar_core.limits import read_limits
@@ -72,6 +73,7 @@ class Starter:
 
         Raises:
             ConfigError, DataError: several candidates in a row could not be made.
+            SweepError: the dataset is another one now.
             StorageError: the disk refused.
         """
         workspace = self._sweep.workspace
@@ -91,6 +93,7 @@ class Starter:
 
     def _make(self, candidate: Candidate, run: TrialRun) -> bool:
         plan, number = self._plan, candidate.file.number
+        self._require_dataset()
         try:
             create_run(
                 self._sweep.workspace,
@@ -111,6 +114,16 @@ class Starter:
             return False
         self._refused = 0
         return True
+
+    def _require_dataset(self) -> None:
+        """Refuse to go on with other pictures than those of the runs before; SweepError."""
+        name = self._plan.settings["dataset"]
+        with contextlib.suppress(DataError):  # `create_run` says what is wrong with it, or has drawn10 drawn
+            if self._plan.fingerprint not in ("", open_dataset(self._sweep.workspace, name).fingerprint):
+                raise SweepError(
+                    f"The dataset {name} is another one now than when sweep {self._plan.id} began (its fingerprint "
+                    "differs), so further runs could not be compared with those there are: start a new sweep."
+                )
 
     def _keep_as_failed(self, run: TrialRun, number: int) -> None:
         path = kept_file(self._sweep.workspace, self._sweep.id, run.id)

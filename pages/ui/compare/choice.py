@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.errors import RunError
-from cifar_core.runs import Run, RunEpoch, measured_alike, parse_run_epoch
+from cifar_core.runs import Run, RunEpoch, measured_alike, own_first, own_runs, parse_run_epoch
 from cifar_core.workspace import Workspace
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.run_focus import focus_on, run_labels
@@ -47,7 +47,7 @@ def chosen_pair(workspace: Workspace, runs: Sequence[Run], focus: Run) -> tuple[
         forget_widgets(PAGE_KEY)  # another run came into focus elsewhere: it is B now
     st.session_state[_FOCUS_KEY] = focus.id
     url_to_widgets(PAGE_KEY, PAIR_URL_PARAMETERS)
-    usable = {run.id: run for run in runs if run.best is not None and not run.problem}
+    usable = _usable(runs)
     if not usable:
         return None
     b = _asked_for("b", usable) or _at_best(usable.get(focus.id) or next(iter(usable.values())))
@@ -60,7 +60,7 @@ def chosen_pair(workspace: Workspace, runs: Sequence[Run], focus: Run) -> tuple[
 
 def show_choice(head: DeltaGenerator, runs: Sequence[Run], a: RunAtEpoch, b: RunAtEpoch) -> None:
     """Show the run and the epoch of each side, and the button that exchanges them."""
-    usable = {run.id: run for run in runs if run.best is not None and not run.problem}
+    usable = _usable(runs)
     # What a run reached is that of its best epoch, and another one may be chosen.
     labels = {name: words.rpartition(" · ")[0] for name, words in run_labels(usable.values()).items()}
     with head:
@@ -78,8 +78,7 @@ def show_choice(head: DeltaGenerator, runs: Sequence[Run], a: RunAtEpoch, b: Run
 
 def show_way_out(workspace: Workspace, runs: Sequence[Run], a: RunAtEpoch, b: RunAtEpoch) -> None:
     """Show a button for what B can be compared with instead of A: another run on its test pictures, or its epochs."""
-    usable = [run for run in runs if run.best is not None and not run.problem]
-    other = _first_to_compare(workspace, b.run, usable)
+    other = _first_to_compare(workspace, b.run, list(_usable(runs).values()))
     if address_of(other) == address_of(a) or address_of(other) == address_of(b):
         return
     name = f"epoch {other.epoch} of the same run" if other.run.id == b.run.id else escaped(other.run.name)
@@ -169,13 +168,22 @@ def _asked_for(side: str, usable: Mapping[str, Run]) -> RunAtEpoch | None:
     return _at_best(run) if asked.epoch is None else RunAtEpoch(run, asked.epoch)
 
 
+def _usable(runs: Sequence[Run]) -> dict[str, Run]:
+    """Return the runs with a result by id, those that are no trials of sweeps first."""
+    return {run.id: run for run in own_first(runs) if run.best is not None and not run.problem}
+
+
 def _at_best(run: Run) -> RunAtEpoch:
     return RunAtEpoch(run, run.best.epoch if run.best else 1)
 
 
 def _first_to_compare(workspace: Workspace, b: Run, runs: Sequence[Run]) -> RunAtEpoch:
-    """Return the run made before B on the same test pictures, else one made after it, else B's own first epoch."""
+    """Return the run made before B on the same test pictures, else one made after it, else B's own first epoch.
+
+    Trials of sweeps count only where there is no other run.
+    """
     alike = measured_alike(workspace, b, runs)
+    alike = own_runs(alike) or alike
     before = [run for run in alike if run.made_at <= b.made_at]
     return _at_best((before or alike)[0]) if alike else RunAtEpoch(b, 1)
 

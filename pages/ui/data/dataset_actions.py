@@ -17,6 +17,8 @@ from cifar_core.data import (
 )
 from cifar_core.limits import LIMITS_FILE, read_limits
 from cifar_core.runs import dataset_use, list_runs
+from cifar_core.sweeps.among_runs.dataset_use import sweep_use
+from cifar_core.sweeps.sweep import list_sweeps
 from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 from pages.ui import trash
@@ -87,10 +89,16 @@ def show_delete_button(workspace: Workspace, state: DatasetState) -> None:
 
 
 def _ask_or_delete(workspace: Workspace, state: DatasetState) -> None:
-    if dataset_use(list_runs(workspace), state.name):
+    if _use(workspace, state.name):
         st.session_state[_ASKED_KEY] = state.name
     else:
         _delete(workspace, state)
+
+
+def _use(workspace: Workspace, name: str) -> list[str]:
+    """Return what uses a dataset, in sentences."""
+    runs = list_runs(workspace)
+    return [*dataset_use(runs, name), *sweep_use(list_sweeps(workspace, runs), name)]
 
 
 def _forget_question() -> None:
@@ -101,7 +109,7 @@ def _forget_question() -> None:
 def _ask(workspace: Workspace, state: DatasetState) -> None:
     """Say what uses a dataset before it is deleted."""
     st.markdown(f"**{escaped(state.title)}** is in use:")
-    st.markdown("\n".join(f"- {escaped_sentence(text)}" for text in dataset_use(list_runs(workspace), state.name)))
+    st.markdown("\n".join(f"- {escaped_sentence(text)}" for text in _use(workspace, state.name)))
     with st.container(horizontal=True):
         sure = st.button("Delete it", key="data_delete_sure", icon=":material/delete:", type="primary")
         if sure or st.button("Keep it", key="data_delete_not"):
@@ -124,7 +132,7 @@ def show_undo(workspace: Workspace) -> None:
     """Show Undo for the last deleted dataset while it is in the trash, with what it means for runs on their way."""
     if st.session_state.get(trash.last_deleted_key(_PAGE)):
         scroll_here(_UNDO)
-    trash.show_undo(_trash_of_datasets(workspace), lambda name: dataset_use(list_runs(workspace), name))
+    trash.show_undo(_trash_of_datasets(workspace), lambda name: _use(workspace, name))
 
 
 def show_trash(workspace: Workspace) -> None:

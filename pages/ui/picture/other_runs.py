@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cifar_core.runs import list_runs, measured_alike, read_answers
+from cifar_core.runs import list_runs, measured_alike, own_runs, read_answers
 from cifar_core.text import counted, percent
 from pages.ui.markdown import escaped
 from pages.ui.picture.shown_picture import ShownPicture
@@ -14,7 +14,7 @@ _LINES_HEIGHT = 220  # screen pixels, of more
 
 def show_other_runs(picture: ShownPicture) -> None:
     """Show how many other runs are right, and the answer of each as a link to its view of the picture."""
-    listed = list_runs(picture.workspace)
+    listed = own_runs(list_runs(picture.workspace))  # hundreds of trials would say little and take long to read
     answers, damaged = read_answers(
         picture.workspace, measured_alike(picture.workspace, picture.run, listed), picture.row
     )

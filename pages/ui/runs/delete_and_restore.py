@@ -10,6 +10,8 @@ from pages.ui.run_focus import clear_focus
 from pages.ui.runs.ticked_runs import tick
 
 _PAGE = "runs"
+_TRIAL_KEY = f"{_PAGE}_deleted_trial"  # session: the run that was deleted last, if it is a trial of a sweep
+_VALUES_STAY = "Its values stay in its sweep."
 _COMMANDS = "`runs trash` lists them all, `runs restore RUN` brings one back."
 
 
@@ -20,10 +22,11 @@ def show_delete_button(workspace: Workspace, run: Run) -> None:
         key=f"runs_delete_{run.id}",
         icon=":material/delete:",
         type="tertiary",
-        help="Moves it to the trash, with a way back.",
+        help="Moves it to the trash, with a way back." + (f" {_VALUES_STAY}" if run.is_trial else ""),
     ):
         with show_errors_as_toast():
             trash.note_deleted(_PAGE, run.id, run.name)
+            st.session_state[_TRIAL_KEY] = run.id if run.is_trial else ""
             delete_run(workspace, run.id)
             clear_focus(run.id)
             st.rerun()
@@ -31,7 +34,9 @@ def show_delete_button(workspace: Workspace, run: Run) -> None:
 
 def show_undo(workspace: Workspace) -> None:
     """Show Undo for the last deleted run while it is in the trash."""
-    trash.show_undo(_trash_of_runs(workspace))
+    trash.show_undo(
+        _trash_of_runs(workspace), lambda run_id: [_VALUES_STAY] if st.session_state.get(_TRIAL_KEY) == run_id else []
+    )
 
 
 def show_trash(workspace: Workspace) -> None:

@@ -15,6 +15,7 @@ from pages.ui.runs.export_import import show_export_button
 from pages.ui.runs.seeds import show_seed_group
 from pages.ui.runs.ticked_runs import tick_all
 from pages.ui.saved_views.run_answers import show_run_answers
+from pages.ui.sweep.sweep_link import show_sweep_link
 from pages.ui.train.run_buttons import show_go_on_buttons
 from pages.ui.train.run_settings import show_run_settings
 from pages.ui.wording import origin_words, source_words
@@ -46,7 +47,7 @@ def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     """Show the links, name and note, buttons and settings of one run, as far as it has them."""
     if run.problem:
         st.error(escaped_sentence(run.problem), title="This run cannot be read", icon=":material/broken_image:")
-    _show_head(run)
+    _show_head(workspace, run)
     if run.error and not run.problem:
         st.caption(f":material/error: {escaped_sentence(run.error)}")
     if not run.problem:
@@ -68,11 +69,12 @@ def _show_panel(workspace: Workspace, run: Run, runs: list[Run]) -> None:
             show_run_settings(run)
 
 
-def _show_head(run: Run) -> None:
+def _show_head(workspace: Workspace, run: Run) -> None:
     """Show the name of a run, where it came from, and the ways to the pages about it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         identifier = f" `{run.id}`" if run.name != run.id else ""
         st.markdown(f"**{escaped(run.name)}**{identifier}{_origin(run)}", width="stretch")
+        show_sweep_link(workspace, run)
         if not run.problem and run.has_network:
             st.page_link(
                 "pages/train.py",
@@ -103,8 +105,8 @@ def _show_seeds(run: Run, runs: list[Run]) -> None:
 
 
 def _origin(run: Run) -> str:
-    """Return which run it was made from, what was imported, and whether it came as a .zip."""
-    parts = [origin_words(run)] if run.parent else []
+    """Return of which sweep it is a trial, which run it was made from, what was imported, and if it came as a .zip."""
+    parts = [words] if (words := origin_words(run)) else []
     parts += [] if run.has_network else [escaped(source_words(run))]
     parts += ["imported from a .zip"] if run.from_zip else []
     return "".join(f" · {part}" for part in parts)

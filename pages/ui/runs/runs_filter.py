@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cifar_core.runs import Run
+from cifar_core.runs import Run, own_runs
 from cifar_core.text import natural_key
 from pages.ui.markdown import escaped
 from pages.ui.runs.runs_table import HIDDEN_COLUMNS, SHARES, column_label, numeric_columns, one_row_a_setting
@@ -22,7 +22,7 @@ ORDERS = {"descending": ":material/arrow_downward:", "ascending": ":material/arr
 STATUS_WORDS = [word for word, _, _ in (*STATUS_DISPLAY.values(), IMPORTED_DISPLAY)] + ["not responding", "unreadable"]
 MAX_RANGES = 8
 _NEW_RANGE = f"{PAGE}_new_range"  # prefix of the fields of a range that is being made
-_FILTERS = ("text", "status", "dataset", "range")
+_FILTERS = ("text", "status", "dataset", "sweep", "range")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,36 @@ class ColumnRange:
         return f"{column_label(self.column)}: {ends}"
 
 
+def trials_url_parameters(runs: Sequence[Run]) -> dict[str, UrlParameter]:
+    """Return the URL parameters that say which runs the table holds, to be read before it is made."""
+    return {"trials": on_off(False), "sweep": one_of(_sweeps(runs), None)}
+
+
+def listed_runs(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that the table holds: without trials of sweeps, unless they are asked for or all there is."""
+    state, own = st.session_state, own_runs(runs)
+    if state[f"{PAGE}_trials"] or not own:
+        return list(runs)
+    sweep = state[f"{PAGE}_sweep"]
+    return [run for run in runs if not run.is_trial or run.sweep == sweep] if sweep else own
+
+
+def _show_trials_toggle(runs: Sequence[Run]) -> None:
+    """Show the switch that brings the trials of sweeps into the table, where there are other runs too."""
+    trials = len(runs) - len(own_runs(runs))
+    if 0 < trials < len(runs):
+        st.toggle(
+            f"Trials of sweeps ({trials:,})",
+            key=f"{PAGE}_trials",
+            help="Runs that sweeps have made. The Sweep page shows what each sweep has found.",
+        )
+
+
+def _sweeps(runs: Sequence[Run]) -> list[str]:
+    """Return the ids of the sweeps that the runs are trials of, that of the newest run first."""
+    return list(dict.fromkeys(run.sweep for run in runs if run.is_trial))
+
+
 def filter_url_parameters(runs: Sequence[Run], table: pd.DataFrame) -> dict[str, UrlParameter]:
     """Return the URL parameters of the filter and the order."""
     columns = [key for key in table.columns if key not in HIDDEN_COLUMNS and key != "colour"]
@@ -57,9 +87,12 @@ def filter_url_parameters(runs: Sequence[Run], table: pd.DataFrame) -> dict[str,
 
 
 def show_filter_row(runs: Sequence[Run], table: pd.DataFrame) -> None:
-    """Show the text field, the other filters behind one button, and the order; what they say is in the session."""
-    columns = [key for key in table.columns if key not in HIDDEN_COLUMNS and key != "colour"]
-    datasets = sorted({run.config.data.dataset for run in runs if not run.problem}, key=natural_key)
+    """Show the text field, the other filters behind one button, and the order; what they say is in the session.
+
+    Args:
+        runs: all runs.
+        table: of those that are listed.
+    """
     st.text_input(
         "Find runs",
         type="search",
@@ -70,9 +103,24 @@ def show_filter_row(runs: Sequence[Run], table: pd.DataFrame) -> None:
         width=230,
     )
     with st.popover("Filters", icon=":material/filter_list:", key=f"{PAGE}_filters"):
-        st.multiselect("Status", STATUS_WORDS, placeholder="any", key=f"{PAGE}_status")
-        st.multiselect("Dataset", datasets, placeholder="any", key=f"{PAGE}_dataset", format_func=str)
-        _show_range_fields(numeric_columns(table))
+        _show_filters(runs, table)
+    _show_order(table)
+    if table["group"].notna().any():
+        st.toggle("Group seeds", key=f"{PAGE}_group", help="One row for all runs that differ in the seed alone.")
+    _show_trials_toggle(runs)
+
+
+def _show_filters(runs: Sequence[Run], table: pd.DataFrame) -> None:
+    datasets = sorted({run.config.data.dataset for run in runs if not run.problem}, key=natural_key)
+    st.multiselect("Status", STATUS_WORDS, placeholder="any", key=f"{PAGE}_status")
+    st.multiselect("Dataset", datasets, placeholder="any", key=f"{PAGE}_dataset", format_func=str)
+    if sweeps := _sweeps(runs):
+        st.selectbox("Trials of one sweep", sweeps, index=None, placeholder="any", key=f"{PAGE}_sweep")
+    _show_range_fields(numeric_columns(table))
+
+
+def _show_order(table: pd.DataFrame) -> None:
+    columns = [key for key in table.columns if key not in HIDDEN_COLUMNS and key != "colour"]
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", width="content"):
         st.selectbox(
             "Sort by",
@@ -90,8 +138,6 @@ def show_filter_row(runs: Sequence[Run], table: pd.DataFrame) -> None:
             format_func=ORDERS.__getitem__,
             label_visibility="collapsed",
         )
-    if table["group"].notna().any():
-        st.toggle("Group seeds", key=f"{PAGE}_group", help="One row for all runs that differ in the seed alone.")
 
 
 def show_chips(parameters: dict[str, UrlParameter]) -> list[str]:
@@ -140,6 +186,8 @@ def matching_rows(table: pd.DataFrame, said: Mapping[str, Any]) -> pd.DataFrame:
         kept &= table["status"].str.split(",").str[0].isin(said["status"])
     if said["dataset"]:
         kept &= table["dataset"].isin(said["dataset"])
+    if said["sweep"]:
+        kept &= table["sweep"] == said["sweep"]
     for each in said["range"]:
         if each.column in table:
             kept &= _shown_numbers(table, each.column).between(
@@ -199,6 +247,7 @@ def _chips(parameters: dict[str, UrlParameter]) -> list[tuple[str, str, Callable
         "text": f"Contains: {said['text']}" if said["text"].strip() else "",
         "status": f"Status: {' or '.join(said['status'])}" if said["status"] else "",
         "dataset": f"Dataset: {' or '.join(said['dataset'])}" if said["dataset"] else "",
+        "sweep": f"Trials of sweep {said['sweep']}" if said["sweep"] else "",
     }
     chips: list[tuple[str, str, Callable[[], None]]] = [
         (name, text, partial(_set, name, parameters[name].default)) for name, text in words.items() if text

@@ -9,7 +9,7 @@ import pandas as pd
 from cifar_core.config import differing, spec_of
 from cifar_core.export import table_csv
 from cifar_core.figures import run_swatch
-from cifar_core.runs import QueuePlace, Run, seed_groups
+from cifar_core.runs import QueuePlace, Run, seed_groups, trial_words
 from cifar_core.text import counted
 from pages.ui.markdown import single_line
 from pages.ui.train.settings_form import setting_text
@@ -22,6 +22,8 @@ FIRST_COLUMNS = {  # by their keys, which the URL uses too; what a person looks 
     "accuracy": "Test accuracy",
     "worse": "Worse on views",
     "dataset": "Dataset",
+    "sweep": "Sweep",
+    "trial": "Trial",
     "created": "Made",
     "seconds": "Time",
     "n": "n (test)",
@@ -37,6 +39,7 @@ FIRST_COLUMNS = {  # by their keys, which the URL uses too; what a person looks 
 }
 SEED_COLUMNS = ("seeds", "seed_mean", "seed_low", "seed_high", "seed_deviation")  # where runs differ in the seed alone
 SHARES = ("accuracy", "last_accuracy", *SEED_COLUMNS[1:])  # columns of shares, 0 to 1
+_NUMBERS = ("accuracy", "trial", "seconds", "n", "seen", "best_epoch", "worse", "last_accuracy")
 HIDDEN_COLUMNS = ("id", "words", "group")  # what the rows are about, the text that is searched, number of seed group
 _MOST_ROWS_KEPT = 5000
 _kept_rows: dict[str, tuple[Run, dict[str, Any]]] = {}  # by id; a run that was read again is another object
@@ -74,9 +77,9 @@ def _make_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mappin
         label = spec_of(name).label.casefold()
         table["words"] += [f" \n{label} {row.get(name, '')} \n{name} {row.get(name, '')}" for row in rows]
     table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
-    for key in ("accuracy", "seconds", "n", "seen", "best_epoch", "worse", "last_accuracy", *SEED_COLUMNS, "group"):
+    for key in (*_NUMBERS, *SEED_COLUMNS, "group"):
         table[key] = table[key].astype(float)
-    unused = [key for key in ("seen", "note", "worse") if not table[key].any()]  # what no run has
+    unused = [key for key in ("seen", "note", "worse", "sweep", "trial") if not table[key].any()]  # what no run has
     return table.drop(columns=[*unused, *(() if groups else SEED_COLUMNS)])
 
 
@@ -147,6 +150,8 @@ def _make_row(run: Run) -> dict[str, Any]:
         "status": status_display(run)[0],
         "accuracy": run.best.test_accuracy if run.best else None,
         "dataset": run.config.data.dataset if readable else "",
+        "sweep": run.sweep,
+        "trial": run.trial or None,
         "created": _local_time(run),
         "seconds": round(run.seconds) if run.seconds else None,
         "n": run.dataset.test if run.dataset else None,
@@ -162,6 +167,7 @@ def _make_row(run: Run) -> dict[str, Any]:
 def _words(run: Run, row: Mapping[str, Any]) -> str:
     """Return everything that the row says but its settings, in lower case, as a person may search for it."""
     said = [run.id, row["name"], row["status"], row["dataset"], row["note"], run.person, run.parent, run.error]
+    said.append(trial_words(run))
     said += [date_and_time(run.made_at if run.created else None), percent(row["accuracy"])]
     return " \n".join(said).casefold().replace("\u00a0", " ")
 

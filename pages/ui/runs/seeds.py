@@ -29,7 +29,9 @@ _FURTHER = 2  # seeds that are proposed: three in all give a first idea of the s
 _NONCE_KEY = "seeds_nonce"  # session: one nonce for the next repeats, so that a double click makes them once
 
 
-def show_repeat_choice(workspace: Workspace, run: Run, runs: list[Run], page: str) -> None:
+def show_repeat_choice(
+    workspace: Workspace, run: Run, runs: list[Run], page: str, label: str = "Repeat with seeds"
+) -> None:
     """Show the button that repeats a finished run with other seeds, with a few words below it.
 
     Args:
@@ -37,12 +39,13 @@ def show_repeat_choice(workspace: Workspace, run: Run, runs: list[Run], page: st
         run: the run; nothing is shown of one that is not finished, or went on from another one's weights.
         runs: all runs, newest first, whose times correct the estimate.
         page: prefix of the widget keys.
+        label: of the button.
     """
     if run.status is not Status.FINISHED or run.origin not in FRESH:
         return
     menu = f"{page}_repeat_{run.id}"
     with st.container(width="content", gap=None):
-        with st.popover("Repeat with seeds", icon=":material/casino:", key=menu, on_change="rerun") as popover:
+        with st.popover(label, icon=":material/casino:", key=menu, on_change="rerun") as popover:
             st.markdown(
                 "The same settings again, each time with another seed: it shows how much of a result is chance."
             )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import streamlit as st
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.runs import Run, Status
+from cifar_core.runs import Run, Status, own_runs
 from cifar_core.runs.old_schemas import as_stored
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.saved_views import Outcome, RunAnswers, View, answers_of_run, outcome_of, views_of
@@ -41,10 +41,10 @@ def load_answers(workspace: Workspace, run: Run, runs: Iterable[Run]) -> RunAnsw
 def worse_views(workspace: Workspace, runs: Sequence[Run]) -> dict[str, int]:
     """Return on how many views each run is worse than the run before, by its id, where it is on any.
 
-    Only the `MARKED_RUNS` newest are judged; one that cannot be judged has no mark.
+    Only the `MARKED_RUNS` newest that are no trials of sweeps are judged; one that cannot be judged has no mark.
     """
     found = {}
-    for run in [run for run in runs if run.status is Status.FINISHED and run.best][:MARKED_RUNS]:
+    for run in [run for run in own_runs(runs) if run.status is Status.FINISHED and run.best][:MARKED_RUNS]:
         try:
             worse = sum(answer.worse for answer in load_answers(workspace, run, runs).answers)
         except CifarCoreError:

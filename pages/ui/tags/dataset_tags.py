@@ -8,7 +8,7 @@ import streamlit as st
 from cifar_core.data import Dataset
 from cifar_core.export import import_tags, tags_csv
 from cifar_core.notes import count_tags, read_notes, tags_of, undo_note
-from cifar_core.runs import Run, list_runs
+from cifar_core.runs import Run, list_runs, own_first
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors, show_errors_as_toast, show_warnings
@@ -69,7 +69,7 @@ def _show_counts(workspace: Workspace, dataset: Dataset, counts: Mapping[str, in
         on_select="rerun",
         selection_mode="multi-row",
     )
-    run = next((run for run in list_runs(workspace) if _answers(run, dataset)), None)
+    run = next((run for run in own_first(list_runs(workspace)) if _answers(run, dataset)), None)
     if run is None:
         st.caption("Misclassified shows the pictures of a tag once a run on this dataset has a result.")
         return

@@ -5,7 +5,7 @@ under `train_base_NAME` (those of the start) and `train_form_NAME` (a setting ea
 that no setting is lost where its widget is not drawn.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -16,43 +16,62 @@ from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.spec import parse_settings
 from cifar_core.text import did_you_mean
 from pages.ui.markdown import escaped_sentence
-from pages.ui.url_state import UrlParameter, forget_widgets, free_text, url_to_widgets
+from pages.ui.url_state import UrlParameter, forget_widgets, free_text, has_arrived, url_to_widgets
 
 BASE, FORM = "train_base", "train_form"  # prefixes of the keys
 PRESET_KEY = f"{BASE}_preset"
 PARENT_KEY = f"{BASE}_parent"  # id of the run whose settings were taken, until a preset replaces them
 NAME_KEY = f"{BASE}_name"
+NAME_PARAMETER = {"name": free_text(MAX_RUN_NAME)}
 _NOTICE_KEY = f"{FORM}_notice"  # session: what the URL says wrong, and the settings beside which that is shown
+_WIDGET = "train_set_"  # prefix of the keys of the widgets
 _NAMED_KEY = f"{BASE}_named"  # session: a run was just started under the name
 _DRAWN_KEY = f"{FORM}_drawn"  # session: the settings that the widgets say
 
 
-def read_form(runs: Collection[str], datasets: Collection[str]) -> dict[str, Mapping[str, UrlParameter]]:
+def read_form(
+    runs: Collection[str], datasets: Collection[str], more: Mapping[str, UrlParameter] = NAME_PARAMETER
+) -> dict[str, Mapping[str, UrlParameter]]:
     """Follow the URL where it was changed from outside; returns the parameters, for `url_state.write_url`.
 
     Args:
         runs: ids of the runs whose settings can be taken.
         datasets: names of the datasets that there are.
+        more: what the URL holds beside the settings; the Sweep page, which shares the draft, has a name of its own.
     """
+    if has_arrived():
+        _forget_form_of_another_page()
     wrong: list[str] = []
     base = {
-        "preset": _noting(_preset_parameter(), wrong),
-        "parent": _noting(_run_parameter(runs), wrong),
-        "name": free_text(MAX_RUN_NAME),
+        "preset": noting(_preset_parameter(), wrong),
+        "parent": noting(_run_parameter(runs), wrong),
+        **more,
     }
     url_to_widgets(BASE, base)
     if st.session_state.pop(_NAMED_KEY, False):
         st.session_state[NAME_KEY] = ""
     form = {
-        name: _noting(_setting_parameter(name, default, datasets), wrong)
+        name: noting(_setting_parameter(name, default, datasets), wrong)
         for name, default in make_config(preset=chosen_preset()).flat().items()
     }
     url_to_widgets(FORM, form)
     _let_widgets_follow({name: st.session_state[f"{FORM}_{name}"] for name in form})
+    note_wrong(wrong)
+    return {BASE: base, FORM: form}
+
+
+def note_wrong(wrong: Sequence[str]) -> None:
+    """Let `show_notice` say what the URL says wrong, a sentence each; nothing where nothing is."""
     if wrong:
         words = f"The address of this page: {' '.join(wrong)} The default is used."
         st.session_state[_NOTICE_KEY] = words, current_settings()
-    return {BASE: base, FORM: form}
+
+
+def _forget_form_of_another_page() -> None:
+    """Let the URL alone say what the widgets are: on another page, those of the same keys are other ones."""
+    drawn = [key for key in map(str, st.session_state) if key.startswith(_WIDGET)]
+    for key in (*drawn, PRESET_KEY, PARENT_KEY, NAME_KEY):
+        st.session_state.pop(key, None)
 
 
 def show_notice() -> None:
@@ -125,6 +144,13 @@ def open_form(run_id: str, config: RunConfig, own: int) -> None:
     _open_form({"run": run_id, "preset": preset, "parent": run_id, **changed})
 
 
+def form_address() -> dict[str, str]:
+    """Return what the URL holds of the settings as the person has them now, for a link to another page's form."""
+    default = make_config(preset=chosen_preset()).flat()
+    changed = {name: _text(value) for name, value in current_settings().items() if value != default[name]}
+    return {**({"preset": chosen_preset()} if chosen_preset() != "default" else {}), **changed}
+
+
 def open_form_with_dataset(name: str) -> None:
     """Go to the form with the defaults and a dataset; an earlier draft is forgotten."""
     _open_form({"dataset": name})
@@ -140,8 +166,8 @@ def _open_form(address: Mapping[str, str]) -> None:
 def number_fields(name: str, value: Any) -> list[tuple[str, Any]]:
     """Return the number fields of a setting as (widget key, value); an `ints` has one for each of its numbers."""
     if isinstance(value, list | tuple):
-        return [(f"train_set_{name}_{position}", part) for position, part in enumerate(value)]
-    return [(f"train_set_{name}", value)]
+        return [(f"{_WIDGET}{name}_{position}", part) for position, part in enumerate(value)]
+    return [(f"{_WIDGET}{name}", value)]
 
 
 def _load(settings: Mapping[str, Any]) -> None:
@@ -199,7 +225,7 @@ def _run_parameter(runs: Collection[str]) -> UrlParameter:
     return UrlParameter(None, read, lambda value: [] if value is None else [value])
 
 
-def _noting(parameter: UrlParameter, wrong: list[str]) -> UrlParameter:
+def noting(parameter: UrlParameter, wrong: list[str]) -> UrlParameter:
     """The same parameter, which puts what is wrong with a text into `wrong`."""
 
     def read(texts: list[str]) -> Any:

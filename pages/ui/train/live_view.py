@@ -151,7 +151,7 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
     """Show what a run is, how far it is and the buttons that end it, as high when it has finished as before."""
     with st.container(horizontal=True, vertical_alignment="center"):
         facts = [escaped(source_words(run))]
-        if run.origin in GOES_ON and run.parent:
+        if run.sweep or (run.origin in GOES_ON and run.parent):
             facts.append(origin_words(run))
         _show_name(run, *facts, f"{clock(run.seconds)} trained")
         show_end_buttons(workspace, run, "train")

@@ -8,7 +8,7 @@ from cifar_core.config import make_config
 from cifar_core.data import DatasetState
 from cifar_core.measured import expected_accuracy
 from cifar_core.presets import PRESETS
-from cifar_core.runs import MachineSpeed, Run, estimate_run
+from cifar_core.runs import MachineSpeed, Run, estimate_run, own_first
 from pages.ui.run_focus import run_labels
 from pages.ui.train.form_state import PARENT_KEY, PRESET_KEY, chosen_preset, load_preset, load_run
 from pages.ui.train.run_settings import changed_line
@@ -65,8 +65,8 @@ def show_origin(changed: Sequence[str], runs: list[Run]) -> None:
 
 
 def earlier_runs(runs: Iterable[Run]) -> dict[str, Run]:
-    """Return the runs whose settings can be taken, by id: imported predictions have none."""
-    return {run.id: run for run in runs if not run.problem and run.has_network}
+    """Return the runs whose settings can be taken, by id, trials last: imported predictions have none."""
+    return {run.id: run for run in own_first(runs) if not run.problem and run.has_network}
 
 
 def _description(preset: str) -> str:

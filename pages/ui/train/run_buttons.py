@@ -45,8 +45,8 @@ from pages.ui.wording import queue_line
 ButtonKind = Literal["primary", "secondary"]
 START_NONCE_KEY = "train_nonce"  # one nonce per start, so that a double click makes one run
 _SEEN_ACTIVE_KEY = "seen_active"  # session: the visit of a page, and the ids of the runs that it has shown as active
-_END_WIDTH = 112  # pixels of a button that ends a run, whatever its word is
-_END_ROW_WIDTH = 2 * _END_WIDTH + 16  # of both with the gap between them, so that none stands alone in a line
+END_WIDTH = 112  # pixels of a button that ends a run, whatever its word is
+_END_ROW_WIDTH = 2 * END_WIDTH + 16  # of both with the gap between them, so that none stands alone in a line
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def show_end_buttons(workspace: Workspace, run: Run, page: str) -> None:
                 icon=icons.get(label),
                 help=button.help,
                 disabled=not enabled,
-                width=_END_WIDTH,
+                width=END_WIDTH,
                 on_click=_ask_to_end,
                 args=(workspace, run.id, button),
             )

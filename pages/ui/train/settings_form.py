@@ -13,9 +13,10 @@ from cifar_core.config import GROUP_TITLES, settings_by_group, settings_in_effec
 from cifar_core.data import DatasetState
 from cifar_core.devices import missing_devices
 from cifar_core.spec import Spec, allowed_range, value_words
+from cifar_core.sweeps.space import sweepable
 from cifar_core.text import counted
 from pages.ui.markdown import escaped, escaped_sentence, single_line
-from pages.ui.train.form_state import number_fields
+from pages.ui.train.form_state import form_address, number_fields
 
 ABOVE_GROUPS = ("dataset", "epochs")  # the settings that stand beside Start
 _MAX_EVEN_STEPS = 200  # steps up to which a slider moves evenly
@@ -36,20 +37,22 @@ def show_dataset_and_epochs(settings: Mapping[str, Any], datasets: list[DatasetS
     )
 
 
-def show_setting_groups(settings: Mapping[str, Any], own: int, changed: Sequence[str]) -> None:
+def show_setting_groups(settings: Mapping[str, Any], own: int, changed: Sequence[str], *, linked: bool = False) -> None:
     """Show all other settings that mean something beside the others, a folded group each, whose line says what is set.
 
     Args:
         settings: setting -> value, as the widgets say.
         own: how many validation pictures of its own the dataset has.
         changed: names of the settings that are not as the preset has them; they are bold.
+        linked: whether a button beside each slider leads to the effect of the setting, with these settings.
     """
+    swept, address = (set(sweepable(settings, own)), form_address()) if linked else (set(), {})
     for group, names in settings_by_group(settings_in_effect(settings, own)).items():
         shown = [name for name in names if name not in ABOVE_GROUPS]
         line = f"**{GROUP_TITLES[group]}**: {_group_words(group, shown, settings, changed)}"
         with st.expander(line, key=f"train_group_{group}"):  # with a key it stays open when its line changes
             for name in shown:
-                _show_setting(name, spec_of(name), settings[name])
+                _show_setting(name, spec_of(name), settings[name], address if name in swept else None)
                 if name == "own_validation" and settings[name]:
                     st.caption(f"{counted(own, 'picture')}, instead of a share of the training pictures.")
 
@@ -116,8 +119,8 @@ def _show_dataset_choice(datasets: list[DatasetState], value: str) -> None:
     )
 
 
-def _show_setting(name: str, spec: Spec, value: Any) -> None:
-    """Show one setting by its kind."""
+def _show_setting(name: str, spec: Spec, value: Any, address: Mapping[str, str] | None) -> None:
+    """Show one setting by its kind; beside a slider, where there is an address of the settings, the way to its effect."""
     key = f"train_set_{name}"
     if spec.kind == "bool":
         st.session_state.setdefault(key, value)
@@ -127,7 +130,12 @@ def _show_setting(name: str, spec: Spec, value: Any) -> None:
     else:
         labels = [f"{spec.label}, {item} `{name}`" for item in spec.items] or [labelled(name)]
         for label, (part_key, part) in zip(labels, number_fields(name, value), strict=True):
-            _show_number(part_key, label, spec, part)
+            with st.container(horizontal=True, vertical_alignment="bottom", key=f"{part_key}_row"):
+                has_slider = _show_number(part_key, label, spec, part)
+                if has_slider and address is not None:
+                    _show_effect_link(name, spec, address)
+            if not spec.low <= st.session_state[part_key] <= spec.high:
+                st.markdown(f":small[:red[Allowed: {allowed_range(spec)}.]]")
 
 
 def _show_choice(name: str, spec: Spec, value: str) -> None:
@@ -148,40 +156,49 @@ def _show_choice(name: str, spec: Spec, value: str) -> None:
         st.caption(f":material/block: {escaped_sentence(words)}")
 
 
-def _show_number(key: str, label: str, spec: Spec, value: float) -> None:
+def _show_number(key: str, label: str, spec: Spec, value: float) -> bool:
     """Show a slider of useful stops with a number field beside it that takes any value; both show the same value.
 
     The field has no bounds, because a browser would not send a value outside of them and the old value would stay
-    without a word. The check of the settings says the rule.
+    without a word. The check of the settings says the rule. Returns whether there is a slider.
     """
     number: Callable[[float], Any] = float if spec.kind == "float" else int
     stops = slider_stops(spec)
     text = f"{spec.help} Allowed: {allowed_range(spec)}."
     st.session_state.setdefault(key, number(value))
-    with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}_row"):
-        if stops:
-            # The number field holds the exact value.
-            held = number(min(max(st.session_state[key], spec.low), spec.high))
-            st.session_state[f"{key}_slider"] = held
-            st.select_slider(
-                label,
-                sorted({*stops, held}),  # a typed value is a stop too
-                key=f"{key}_slider",
-                help=text,
-                format_func=lambda stop: f"{stop:g}",
-                on_change=partial(_follow_slider, key),
-            )
-        st.number_input(
-            f"{label}, exact" if stops else label,
-            key=key,
-            help=None if stops else text,
-            format="%g" if spec.kind == "float" else "%d",
-            step=100 * spec.low if spec.log and spec.kind == "float" else number(spec.step),
-            width=130 if stops else 260,
-            label_visibility="collapsed" if stops else "visible",
+    if stops:
+        # The number field holds the exact value.
+        held = number(min(max(st.session_state[key], spec.low), spec.high))
+        st.session_state[f"{key}_slider"] = held
+        st.select_slider(
+            label,
+            sorted({*stops, held}),  # a typed value is a stop too
+            key=f"{key}_slider",
+            help=text,
+            format_func=lambda stop: f"{stop:g}",
+            on_change=partial(_follow_slider, key),
         )
-    if not spec.low <= st.session_state[key] <= spec.high:
-        st.markdown(f":small[:red[Allowed: {allowed_range(spec)}.]]")
+    st.number_input(
+        f"{label}, exact" if stops else label,
+        key=key,
+        help=None if stops else text,
+        format="%g" if spec.kind == "float" else "%d",
+        step=100 * spec.low if spec.log and spec.kind == "float" else number(spec.step),
+        width=130 if stops else 260,
+        label_visibility="collapsed" if stops else "visible",
+    )
+    return bool(stops)
+
+
+def _show_effect_link(name: str, spec: Spec, address: Mapping[str, str]) -> None:
+    """Show the way to the effect of a setting, with the settings of the form; a link, so that it opens in a tab too."""
+    st.page_link(
+        "pages/sweep.py",
+        label=":material/experiment:",
+        help=f"See what it does: a few values of {spec.label.lower()}, each with a few seeds.",
+        query_params={"effect": name, **address},
+        width="content",
+    )
 
 
 def _follow_slider(key: str) -> None:

@@ -47,7 +47,7 @@ def show_start_estimate(
         datasets: the workspace's datasets as the page was drawn.
     """
     running = current_run(runs)
-    state = "busy" if running else _machine_state(workspace, runs)
+    state = "busy" if running else machine_state(workspace, runs)
     refreshing = running is not None or state == "measuring"
     listing = run_lister(workspace, runs)
 
@@ -61,7 +61,7 @@ def show_start_estimate(
             st.markdown(f"**{escaped(now.name)}** {word}.")
             if now.status is Status.RUNNING:
                 show_run_progress(now)
-        if running is None and state in ("measuring", "busy") and _machine_state(workspace, listed) != state:
+        if running is None and state in ("measuring", "busy") and machine_state(workspace, listed) != state:
             rerun_page()
         if config is not None:
             _show_estimate(workspace, config, datasets, listed, state)
@@ -75,7 +75,7 @@ def _next_place(workspace: Workspace, config: RunConfig, runs: list[Run]) -> Que
     return queue_places([*runs, following], slots(workspace))[following.id]
 
 
-def _machine_state(workspace: Workspace, runs: list[Run]) -> str:
+def machine_state(workspace: Workspace, runs: list[Run]) -> str:
     """Return whether the speed of this machine is measured; measure it where not, or where a run contradicts it."""
     if workspace.unwritable(workspace.root) is not None:  # the folder that keeps the speed
         return "unwritable"
@@ -95,7 +95,7 @@ def _show_estimate(
     if estimate is None:
         unknown = speed is not None and config.model.model not in speed.costs
         of = f"{escaped(config.model.model)} is " if unknown else ""
-        line = f"{of}{estimate_words(estimate)}: {_missing_estimate(state)}"
+        line = f"{of}{estimate_words(estimate)}: {missing_estimate(state)}"
     else:
         line = estimate_line(estimate, place)
     st.caption(f":material/timer: {line}")
@@ -125,7 +125,7 @@ def estimate_line(estimate: Estimate, place: QueuePlace) -> str:
     return f"{in_all}: {ahead} {place.who(escaped)}, then {words}, {estimate.source}"
 
 
-def _missing_estimate(state: str) -> str:
+def missing_estimate(state: str) -> str:
     return {
         "measuring": "the speed of this machine is being measured",
         "busy": "the speed of this machine is measured once nothing else goes on",

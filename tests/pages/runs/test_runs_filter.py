@@ -14,6 +14,7 @@ NOTHING = {
     "text": "",
     "status": [],
     "dataset": [],
+    "sweep": None,
     "range": [],
     "sort": "created",
     "order": "descending",

@@ -20,7 +20,8 @@ from cifar_core.figures.sweep import (
     time_words,
 )
 from cifar_core.sweeps.importance import Importance
-from cifar_core.sweeps.sweep import Sweep, Trial
+from cifar_core.sweeps.space import Dimension
+from cifar_core.sweeps.sweep import Sweep
 from cifar_core.sweeps.tables import pareto_front
 from cifar_core.text import counted
 from pages.ui.charts import text_colour, with_readable_axes
@@ -51,9 +52,13 @@ def show_settings(sweep: Sweep, importance: Importance | None, best: int | None,
     with st.grid(3, min_column_width=_SLICE_WIDTH) as grid:
         for dimension in space:
             with grid.cell():
-                trials = [trial for trial in sweep.trials if dimension.name in trial.settings]
-                axis = setting_axis(dimension, trials)
-                _show_dots(slice_chart(axis, trials, best), slice_words(axis, trials, best), f"slice_{axis.name}", runs)
+                _show_slice(sweep, dimension, best, runs)
+
+
+def _show_slice(sweep: Sweep, dimension: Dimension, best: int | None, runs: Mapping[int, str]) -> None:
+    trials = [trial for trial in sweep.trials if dimension.name in trial.settings]
+    axis = setting_axis(dimension, trials)
+    _show_dots(slice_chart(axis, trials, best), slice_words(axis, trials, best), f"slice_{axis.name}", runs)
 
 
 def _show_importance(importance: Importance | None) -> None:
@@ -69,7 +74,8 @@ def _show_importance(importance: Importance | None) -> None:
         alt=importance_words(importance.shares),
         config={"displayModeBar": False},
     )
-    st.caption(f"From {counted(importance.trials, 'finished trial')}; the shares sum to 100 %. With few it is a rough guide.")
+    counted_trials = counted(importance.trials, "finished trial")
+    st.caption(f"From {counted_trials}; the shares sum to 100\u00a0%. With few trials it is a rough guide.")
 
 
 def show_time(sweep: Sweep, best: int | None, runs: Mapping[int, str]) -> None:
@@ -101,8 +107,3 @@ def _on_click(key: str, runs: Mapping[int, str]) -> None:
     clicked = [point["customdata"] for point in st.session_state[key].selection.points if "customdata" in point]
     if clicked:
         open_trial(runs, clicked[0])
-
-
-def best_number(best: Trial | None) -> int | None:
-    """The number of the best trial; None before there is one."""
-    return None if best is None else best.number

@@ -13,6 +13,7 @@ from pages.ui.url_state import one_of, url_to_widgets, widgets_to_url
 PREFIX = "results"  # of the widget keys, as a page has one
 EFFECT, LINES, SETTINGS, TIME = "effect", "trials", "settings", "time"
 TITLES = {LINES: "All trials", SETTINGS: "Which setting matters", TIME: "Accuracy and time"}
+RUN_PAGE = "pages/train.py"  # where a run is looked at
 _OPENED_KEY = "results_opened"  # session: the run that a click opens
 
 
@@ -73,4 +74,9 @@ def follow_click() -> None:
     """Go to the run that a person has just clicked, if any."""
     opened = st.session_state.pop(_OPENED_KEY, None)
     if opened is not None:
-        st.switch_page("pages/train.py", query_params={"run": opened, "view": "Watch"})
+        st.switch_page(RUN_PAGE, query_params=run_address(opened))
+
+
+def run_address(run_id: str) -> dict[str, str]:
+    """The address of a run on `RUN_PAGE`."""
+    return {"run": run_id, "view": "Watch"}

@@ -49,7 +49,12 @@ def parallel_coordinates(
         data={
             "label": single_line(label, 2000),
             "axes": [
-                [axis.title, [list(tick) for tick in axis.ticks], [round(at, 4) for at in axis.places], list(axis.words)]
+                [
+                    axis.title,
+                    [list(tick) for tick in axis.ticks],
+                    [round(at, 4) for at in axis.places],
+                    list(axis.words),
+                ]
                 for axis in lines.axes
             ],
             "numbers": list(lines.numbers),

@@ -1,27 +1,20 @@
 """What a sweep has found: the best so far, the charts, the table of trials; followed while it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from cifar_core.runs import Run
-from cifar_core.sweeps.importance import read_importance
 from cifar_core.sweeps.folder import SweepFolder
+from cifar_core.sweeps.importance import read_importance
 from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
 from pages.ui.rerun import rerun_page
-from pages.ui.sweep.results.best import show_after_the_end, show_best
+from pages.ui.sweep.results import choice
+from pages.ui.sweep.results.best import show_best
 from pages.ui.sweep.results.charts import show_lines, show_settings, show_time
-from pages.ui.sweep.results.choice import (
-    EFFECT,
-    SETTINGS,
-    TIME,
-    follow_click,
-    openable_runs,
-    read_chart,
-    show_chart_choice,
-)
+from pages.ui.sweep.results.choice import follow_click, openable_runs, read_chart, show_chart_choice
 from pages.ui.sweep.results.effect_view import show_effect
 from pages.ui.sweep.results.trials_view import show_trials
 from pages.ui.train.active_runs import refresh_interval, run_lister
@@ -55,19 +48,25 @@ def _show_results(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
     if not sweep.trials:
         st.info("The charts come with the first trial.", icon=":material/hourglass_empty:")
         return
-    best, opened = best_of(sweep, runs), openable_runs(sweep.trials, runs)
-    if best is not None:
-        show_best(sweep, best)
-        show_after_the_end(workspace, sweep, best, runs)
-    number = None if best is None else best.trial.number
+    best = best_of(sweep, runs)
+    first = len(sweep.plan.space) > 1  # of one setting, the effect is what a person came for
+    if best is not None and first:
+        show_best(workspace, sweep, best, runs)
+    opened = openable_runs(sweep.trials, runs)
+    _show_chart(workspace, sweep, None if best is None else best.trial.number, opened)
+    if best is not None and not first:
+        show_best(workspace, sweep, best, runs)
+    show_trials(sweep, opened)
+
+
+def _show_chart(workspace: Workspace, sweep: Sweep, best: int | None, opened: Mapping[int, str]) -> None:
     match show_chart_choice(sweep.plan):
-        case "effect":
+        case choice.EFFECT:
             show_effect(sweep)
-        case "settings":
-            folder = SweepFolder(workspace.sweeps / sweep.id)
-            show_settings(sweep, read_importance(folder), number, opened)
-        case "time":
-            show_time(sweep, number, opened)
+        case choice.SETTINGS:
+            importance = read_importance(SweepFolder(workspace.sweeps / sweep.id))
+            show_settings(sweep, importance, best, opened)
+        case choice.TIME:
+            show_time(sweep, best, opened)
         case _:
             show_lines(sweep, opened)
-    show_trials(sweep, opened)

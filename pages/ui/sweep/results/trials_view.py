@@ -74,7 +74,9 @@ def trial_rows(space: Space, trials: Sequence[Trial]) -> pd.DataFrame:
         }
         for trial in trials
     ]
-    return pd.DataFrame(rows, columns=["number", "status", "accuracy", *(item.name for item in space), "runs", "seconds"])
+    return pd.DataFrame(
+        rows, columns=["number", "status", "accuracy", *(item.name for item in space), "runs", "seconds"]
+    )
 
 
 def _words(name: str, trial: Trial) -> str:

@@ -1,0 +1,1 @@
+"""Sweeps among everything else that trains in a workspace."""

@@ -1,0 +1,163 @@
+"""The head of one sweep: what it searches, how far it is, the best so far; Stop, Resume and Delete.
+
+Follows the sweep on the disk while its owner works.
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cifar_core.runs import Run, list_runs
+from cifar_core.sweeps.control import resume_sweep, stop_sweep
+from cifar_core.sweeps.estimate import sweep_time_left
+from cifar_core.sweeps.extras import has_optuna
+from cifar_core.sweeps.space import range_words as dimension_words
+from cifar_core.sweeps.sweep import Sweep, SweepStatus, read_sweep
+from cifar_core.text import counted
+from cifar_core.workspace import Workspace
+from pages.ui.error_messages import show_errors, show_errors_as_toast
+from pages.ui.markdown import escaped, escaped_sentence
+from pages.ui.rerun import rerun_page
+from pages.ui.sweep.choice import sweep_name
+from pages.ui.sweep.deleting import show_delete_button
+from pages.ui.sweep.results.results import show_sweep_results
+from pages.ui.train.active_runs import refresh_interval
+from pages.ui.wording import BadgeColour, range_words
+
+SWEEP_DISPLAY: dict[SweepStatus, tuple[BadgeColour, str]] = {  # colour, icon
+    "running": ("blue", ":material/play_circle:"),
+    "finished": ("green", ":material/check_circle:"),
+    "stopped": ("gray", ":material/stop_circle:"),
+    "failed": ("red", ":material/error:"),
+    "interrupted": ("orange", ":material/power_off:"),
+}
+_UNDER_WAY = {"running": "training", "waiting": "waiting"}
+_BUTTON_WIDTH = 112  # pixels, whatever its word is
+_STOPPING_KEY = "sweep_stopping"  # session: the sweeps that were asked to stop
+
+
+def show_sweep(workspace: Workspace, drawn: Sweep, runs: list[Run]) -> None:
+    """Show one sweep: its head, read every second while it is active, and its results below.
+
+    Args:
+        workspace: where.
+        drawn: the sweep, as the page is drawn.
+        runs: all runs, as the page is drawn.
+    """
+    if drawn.problem:
+        st.error(escaped_sentence(drawn.problem), title="This sweep cannot be read", icon=":material/broken_image:")
+        show_delete_button(workspace, drawn)
+        return
+
+    given = [(drawn, runs)]  # for the first call; later ones read the disk
+
+    def refresh() -> None:
+        with show_errors():
+            sweep, listed = given.pop() if given else _read(workspace, drawn.id)
+            if sweep.status != drawn.status:
+                rerun_page()
+            _show_head(workspace, sweep, listed)
+
+    st.fragment(refresh, run_every=refresh_interval() if drawn.active else None)()
+    show_sweep_results(workspace, drawn, runs)
+
+
+def _read(workspace: Workspace, sweep_id: str) -> tuple[Sweep, list[Run]]:
+    runs = list_runs(workspace)
+    return read_sweep(workspace, sweep_id, runs), runs
+
+
+def _show_head(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        colour, icon = SWEEP_DISPLAY[sweep.status]
+        settings = sweep.plan.settings
+        facts = [
+            f":{colour}-badge[{icon} {sweep.status}] **{escaped(sweep_name(sweep))}**",
+            escaped(f"{settings['model']} on {settings['dataset']}"),
+            escaped(search_words(sweep)),
+            escaped(sweep.plan.person),
+        ]
+        st.markdown(" · ".join(filter(None, facts)), width="stretch")
+        _show_buttons(workspace, sweep)
+    share = 1.0 if sweep.status == "finished" else min(1.0, sweep.runs_done / sweep.plan.options.runs)
+    st.progress(share, text=progress_line(sweep, runs))
+    st.caption(f"Varied: {escaped('; '.join(map(dimension_words, sweep.plan.space)), 2000)}.")
+    _show_reason(sweep)
+
+
+def search_words(sweep: Sweep) -> str:
+    """Return how a sweep searches: `TPE, Median pruner, 2 seeds each`."""
+    options = sweep.plan.options
+    words = [{"tpe": "TPE", "random": "random search", "grid": "grid"}[options.sampler]]
+    if options.pruner != "none":
+        words.append(f"{options.pruner} pruner")
+    if options.seeds > 1:
+        words.append(f"{options.seeds} seeds each")
+    return ", ".join(words)
+
+
+def progress_line(sweep: Sweep, runs: Sequence[Run]) -> str:
+    """Return how far a sweep is: `12 of 30 runs done, 2 of them pruned, 1 failed · 2 training · 3 to 5 min left`."""
+    states = [run.status for trial in sweep.trials for run in trial.runs]
+    early = [f"{states.count(word)} {word}" for word in ("pruned", "failed", "stopped") if word in states]
+    done = f"{sweep.runs_done} of {counted(sweep.plan.options.runs, 'run')} done"
+    parts = [f"{done}, {', '.join(early).replace(' ', ' of them ', 1)}" if early else done]
+    parts += [f"{states.count(word)} {title}" for word, title in _UNDER_WAY.items() if word in states]
+    left = sweep_time_left(sweep, runs)
+    if left is not None:
+        parts.append(f"{range_words(left.low, left.high)} left")
+    return " · ".join(parts)
+
+
+def _show_reason(sweep: Sweep) -> None:
+    """Show why a sweep is not finished, and how its owner failed."""
+    if sweep.reason:
+        show = st.error if sweep.status == "failed" else st.warning
+        show(escaped_sentence(sweep.reason), icon=":material/info:")
+
+
+def _show_buttons(workspace: Workspace, sweep: Sweep) -> None:
+    """Show Stop while it runs; else Resume where something is left, and Delete, at another place of the row."""
+    asked: set[str] = st.session_state.setdefault(_STOPPING_KEY, set())
+    if sweep.active:
+        stopping = sweep.id in asked
+        st.button(
+            "Stopping" if stopping else "Stop",
+            key=f"sweep_stop_{sweep.id}",
+            icon="spinner" if stopping else ":material/stop:",
+            help="Its runs pause with a checkpoint, and all that there is stays. Resume goes on from there.",
+            disabled=stopping,
+            width=_BUTTON_WIDTH,
+            on_click=_stop,
+            args=(workspace, sweep.id),
+        )
+        return
+    asked.discard(sweep.id)
+    show_delete_button(workspace, sweep)
+    if sweep.status != "finished":
+        st.button(
+            "Resume",
+            key=f"sweep_resume_{sweep.id}",
+            type="primary",
+            icon=":material/play_arrow:",
+            help="Paused and interrupted runs go on from their checkpoints, then the rest of the plan.",
+            disabled=not has_optuna(),
+            width=_BUTTON_WIDTH,
+            on_click=_resume,
+            args=(workspace, sweep.id),
+        )
+
+
+def _stop(workspace: Workspace, sweep_id: str) -> None:
+    """Ask a sweep to end; the second click of a double click may find that it has ended."""
+    with show_errors_as_toast():
+        if read_sweep(workspace, sweep_id).active:
+            stop_sweep(workspace, sweep_id)
+            st.session_state[_STOPPING_KEY].add(sweep_id)
+
+
+def _resume(workspace: Workspace, sweep_id: str) -> None:
+    """Resume a sweep, unless another tab or the click before has done so."""
+    with show_errors_as_toast():
+        if not read_sweep(workspace, sweep_id).active:
+            resume_sweep(workspace, sweep_id)
