@@ -19,7 +19,6 @@ from cifar_core.sweeps.sweep import Trial, TrialRun
 from cifar_core.sweeps.trial_file import TrialFile, trial_run_id, write_trial
 from cifar_core.workspace import Workspace
 
-
 DONE = JobState("sweep", "done")
 
 
