@@ -58,10 +58,14 @@ def effect_chart(name: str, table: pd.DataFrame, start: Any = None, ink: str = N
 def effect_words(name: str, table: pd.DataFrame) -> str:
     """The chart in words, for who cannot see it; arguments as those of `effect_chart`."""
     rows = [
-        f"{setting_words(name, row['value'])}: {percent(row['mean'])} ({100 * row['low']:.1f} to {percent(row['high'])})"
+        f"{setting_words(name, row['value'])}: {percent(row['mean'])} ({_interval(row)})"
         for _, row in table.iterrows()
     ]
     return f"Validation accuracy at each value of {spec_of(name).label}, with 95 % intervals. {'; '.join(rows)}."
+
+
+def _interval(row: "pd.Series[Any]") -> str:
+    return f"{100 * row['low']:.1f} to {percent(row['high'])}"
 
 
 def _add_means(figure: go.Figure, axis: SweepAxis, table: pd.DataFrame, ink: str) -> None:
@@ -70,7 +74,7 @@ def _add_means(figure: go.Figure, axis: SweepAxis, table: pd.DataFrame, ink: str
         x=axis.places[: len(table)],
         y=mean,
         customdata=[
-            f"{words}: {percent(row['mean'])} on average<br>95\u00a0%: {100 * row['low']:.1f} to {percent(row['high'])}"
+            f"{words}: {percent(row['mean'])} on average<br>95\u00a0%: {_interval(row)}"
             for words, (_, row) in zip(axis.words, table.iterrows(), strict=False)
         ],
         mode="lines+markers" if are_numbers(table["value"].tolist()) else "markers",

@@ -23,13 +23,14 @@ class ParallelLines:
 
 
 def parallel_lines(space: Space, trials: Sequence[Trial]) -> ParallelLines:
-    """A line for each trial that has begun.
+    """A line for each trial that has begun and can be read.
 
     Args:
         space: of the sweep.
         trials: of the sweep, in any state.
     """
-    begun = [trial for trial in trials if trial.status != "waiting" or reached(trial) is not None]
+    readable = [trial for trial in trials if not trial.problem]
+    begun = [trial for trial in readable if trial.status != "waiting" or reached(trial) is not None]
     values = sorted(trial.value for trial in begun if trial.value is not None)
     low, high = (values[int(_DULL * (len(values) - 1))], values[-1]) if values else (0.0, 0.0)
     shades = [

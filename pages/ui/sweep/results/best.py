@@ -1,4 +1,4 @@
-"""The best trial of a sweep: its validation accuracy with interval, the gain, its test accuracy, and how much is luck."""
+"""The best trial of a sweep: its validation accuracy with interval, the gain, its test accuracy, the part of luck."""
 
 from collections.abc import Sequence
 

@@ -49,7 +49,7 @@ def show_chart_choice(plan: SweepPlan) -> str:
 
 
 def openable_runs(trials: Sequence[Trial], runs: Sequence[Run]) -> dict[int, str]:
-    """The run that a click on a trial opens, by the trial's number: of those that are here the one that is best so far."""
+    """The run that a click on a trial opens, by the trial's number: the best so far of those that are here."""
     here = {run.id for run in runs}
     found = {}
     for trial in trials:
@@ -71,10 +71,15 @@ def open_trial(runs: Mapping[int, str], number: int) -> None:
 
 
 def follow_click() -> None:
-    """Go to the run that a person has just clicked, if any."""
+    """Go to the run that a person has just clicked, if any.
+
+    The address keeps what it says of the sweep: Streamlit leaves it behind for the browser's back button, which so
+    leads to the same sweep and chart.
+    """
     opened = st.session_state.pop(_OPENED_KEY, None)
     if opened is not None:
-        st.switch_page(RUN_PAGE, query_params=run_address(opened))
+        kept = {name: st.query_params[name] for name in ("sweep", "chart") if name in st.query_params}
+        st.switch_page(RUN_PAGE, query_params=kept | run_address(opened))
 
 
 def run_address(run_id: str) -> dict[str, str]:

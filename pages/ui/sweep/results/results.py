@@ -8,8 +8,10 @@ from cifar_core.runs import Run
 from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.sweeps.importance import read_importance
 from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors
+from pages.ui.markdown import escaped_sentence
 from pages.ui.rerun import rerun_page
 from pages.ui.sweep.results import choice
 from pages.ui.sweep.results.best import show_best
@@ -18,6 +20,9 @@ from pages.ui.sweep.results.choice import follow_click, openable_runs, read_char
 from pages.ui.sweep.results.effect_view import show_effect
 from pages.ui.sweep.results.trials_view import show_trials
 from pages.ui.train.active_runs import refresh_interval, run_lister
+
+MOST_PROBLEMS = 3  # sentences
+PACE = 4  # charts are read again this many times more rarely than the head: drawing them takes time from the training
 
 
 def show_sweep_results(workspace: Workspace, sweep: Sweep, runs: Sequence[Run]) -> None:
@@ -40,12 +45,13 @@ def show_sweep_results(workspace: Workspace, sweep: Sweep, runs: Sequence[Run]) 
 
     read_chart(sweep.plan)
     follow_click()
-    st.fragment(refresh, run_every=2 * refresh_interval() if sweep.active else None)()
+    st.fragment(refresh, run_every=PACE * refresh_interval() if sweep.active else None)()
 
 
 def _show_results(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
     follow_click()
-    if not sweep.trials:
+    _show_problems(sweep)
+    if not any(run.made for trial in sweep.trials for run in trial.runs):
         st.info("The charts come with the first trial.", icon=":material/hourglass_empty:")
         return
     best = best_of(sweep, runs)
@@ -57,6 +63,15 @@ def _show_results(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
     if best is not None and not first:
         show_best(workspace, sweep, best, runs)
     show_trials(sweep, opened)
+
+
+def _show_problems(sweep: Sweep) -> None:
+    """Say which trials cannot be read; the others are shown all the same."""
+    problems = [f"Trial {trial.number}: {trial.problem}" for trial in sweep.trials if trial.problem]
+    for problem in problems[:MOST_PROBLEMS]:
+        st.warning(escaped_sentence(problem), icon=":material/broken_image:")
+    if len(problems) > MOST_PROBLEMS:
+        st.caption(f"{counted(len(problems) - MOST_PROBLEMS, 'more trial')} cannot be read.")
 
 
 def _show_chart(workspace: Workspace, sweep: Sweep, best: int | None, opened: Mapping[int, str]) -> None:

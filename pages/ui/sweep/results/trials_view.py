@@ -69,7 +69,7 @@ def trial_rows(space: Space, trials: Sequence[Trial]) -> pd.DataFrame:
             "status": trial.status,
             "accuracy": reached(trial),
             **{item.name: _words(item.name, trial) for item in space},
-            "runs": len(trial.runs),
+            "runs": sum(run.made for run in trial.runs),
             "seconds": round(trial.seconds, 1),
         }
         for trial in trials
