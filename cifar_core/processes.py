@@ -38,6 +38,7 @@ class Program(StrEnum):
     BENCH_FIRST_MINUTE = "cifar_core.bench.first_minute"
     BENCH_BROWSER = "cifar_core.bench.browser"
     BENCH_SERVER = "cifar_core.bench.server"
+    BENCH_SHORT_RUNS = "cifar_core.bench.sweeps.short_runs"
 
 
 def command_of(program: Program, *arguments: str) -> list[str]:

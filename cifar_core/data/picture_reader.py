@@ -20,15 +20,13 @@ def read_pictures(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
     Raises:
         DataError: the file is shorter than when it was opened, or cannot be read any more.
     """
-    owner: Any = images
-    while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
-        owner = owner.base
+    owner = mapped(images)
     if owner is None or not images.flags.c_contiguous or not hasattr(os, "preadv"):  # in memory, or on Windows
         return images[positions]
     begin = owner.offset + images.ctypes.data - owner.ctypes.data
     copy = np.empty((len(positions), *images.shape[1:]), images.dtype)
     try:
-        with open(owner.filename, "rb", buffering=0) as file:
+        with open(str(owner.filename), "rb", buffering=0) as file:
             for picture, position in zip(copy, positions.tolist(), strict=True):
                 if os.preadv(file.fileno(), [picture], begin + position * picture.nbytes) != picture.nbytes:
                     raise DataError(
@@ -39,3 +37,11 @@ def read_pictures(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
             f"{owner.filename} cannot be read any more ({error.strerror}): open the dataset anew."
         ) from error
     return copy
+
+
+def mapped(array: np.ndarray) -> np.memmap | None:
+    """The memory map of a file that an array is, or is a part of; None of one that lies in memory."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
+        owner = owner.base
+    return owner if isinstance(owner, np.memmap) else None

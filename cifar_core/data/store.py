@@ -23,6 +23,7 @@ from cifar_core.data.originals.file import (
     without_originals,
     write_originals,
 )
+from cifar_core.data.picture_reader import mapped
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.limits import require_room
@@ -205,6 +206,22 @@ def require_unchanged(dataset: Dataset) -> None:
     if fingerprint(dataset.train, dataset.test, dataset.class_names, dataset.validation) != dataset.fingerprint:
         changed = ValueError("its pictures or labels changed after they were saved: their SHA-256 differs")
         raise DataError(broken_sentence(dataset.name, changed))
+
+
+def file_stamps(dataset: Dataset) -> tuple[object, ...] | None:
+    """What changes when a file of an opened dataset does: path, times, size and inode of each; None of one in memory.
+
+    Raises:
+        DataError: a file is gone.
+    """
+    arrays = [*vars(dataset.train).values(), *vars(dataset.test).values(), dataset.validation]
+    owners = [mapped(array) for array in arrays if array is not None]
+    try:
+        found = [(owner.filename, Path(str(owner.filename)).stat()) for owner in owners if owner is not None]
+    except OSError as error:
+        raise DataError(broken_sentence(dataset.name, error)) from error
+    stamps = ((path, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino) for path, stat in found)
+    return None if any(owner is None for owner in owners) else (dataset.fingerprint, *stamps)
 
 
 def read_dataset_record(folder: Path) -> DatasetRecord:

@@ -42,15 +42,15 @@ def spread_of(values: Sequence[float]) -> Spread:
 
 
 @functools.cache
-def student_t(freedom: int) -> float:
-    """The t that Student's distribution with `freedom` >= 1 degrees of freedom exceeds, up or down, in 5 % of cases.
+def student_t(freedom: int, level: float = 0.95) -> float:
+    """The t within which, up or down, Student's distribution of `freedom` >= 1 lies with probability `level`.
 
-    Found by halving, since the probability grows with t.
+    At 0.95 it is exceeded in 5 % of cases. Found by halving, since the probability grows with t.
     """
     low, high = 0.0, math.pi / 2
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if _within(middle, freedom) < 0.95:
+        if _within(middle, freedom) < level:
             low = middle
         else:
             high = middle

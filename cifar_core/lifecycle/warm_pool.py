@@ -97,9 +97,13 @@ class WarmPool(LocalRunner):
         """The process ids of its living workers."""
         return [worker.pid for worker in self._living()]
 
+    def busy(self) -> int:
+        """How many workers have a run now."""
+        return sum(not worker.is_free for worker in self._living())
+
     def free(self) -> int:
         """How many workers have no run now, those that may still be started among them."""
-        return 0 if self._closed else self._size - sum(not worker.is_free for worker in self._living())
+        return 0 if self._closed else self._size - self.busy()
 
     def wait(self, seconds: float) -> None:
         """Wait until a worker is done with a run or dies, at most so many seconds; at once for news since the last."""

@@ -18,7 +18,7 @@ from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.sweeps.planning.storage_url import checked_storage
 from cifar_core.sweeps.space import Space, combinations, contains, grid, in_effect, largest, range_text
-from cifar_core.text import counted, did_you_mean, percent
+from cifar_core.text import counted, did_you_mean, whole_percent
 from cifar_core.train import training_parts
 from cifar_core.workspace import Workspace
 
@@ -272,6 +272,6 @@ def with_validation(
     share = DataConfig().validation_share
     sentence = (
         f"A sweep is judged on a validation part, and these settings keep none: validation_share is set to {share:g}, "
-        f"so {percent(share)} of the training pictures are kept for it."
+        f"so {whole_percent(share)} of the training pictures are kept for it."
     )
     return {**settings, "validation_share": share}, sentence

@@ -142,6 +142,14 @@ def read_sweep(workspace: Workspace, sweep_id: str, runs: Sequence[Run] | None =
     return _read(folder, _by_id(list_runs(workspace) if runs is None else runs))
 
 
+def running_sweeps(workspace: Workspace, runs: Sequence[Run]) -> list[Sweep]:
+    """The sweeps whose owner works now, the newest first; the others are not read. Errors and `runs` as `list_sweeps`."""
+    by_id = _by_id(runs)
+    active = [folder for folder in sweep_folders(workspace) if (job := read_job(folder.job)) and job.active]
+    sweeps = [_read_or_problem(folder, by_id) for folder in active]
+    return sorted(sweeps, key=lambda sweep: (sweep.plan.created, sweep.id), reverse=True)
+
+
 def _by_id(runs: Sequence[Run]) -> dict[str, Run]:
     return {run.id: run for run in runs if run.sweep}
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cifar_core.config import spec_of
-from cifar_core.evaluate.paired import Interval
-from cifar_core.evaluate.unpaired import difference_of_means, difference_of_shares
+from cifar_core.evaluate.paired import LEVEL, Interval
+from cifar_core.evaluate.unpaired import difference_of_means, difference_of_shares, pooled_spread
 from cifar_core.spec import value_words
 from cifar_core.sweeps.sweep import Sweep, Trial, TrialRun, best_of, interval_of
 from cifar_core.text import counted, first_names, percent
@@ -111,27 +111,30 @@ def effect_table(sweep: Sweep) -> pd.DataFrame | None:
 def effect_sentence(sweep: Sweep) -> str:
     """What the one swept setting does to the validation accuracy; empty for a sweep of several, or before two values.
 
-    The best value is compared with each other one; with several seeds by the spread of all of them.
+    The best value is compared with each other one, with several seeds by the spread of all of them, at a level that
+    allows for the number of comparisons (Bonferroni).
     """
     rows = effect_rows(sweep)
     if len(rows) < 2:
         return ""
     name = sweep.plan.space[0].name
     best = max(rows, key=lambda row: row.mean)
-    alike = [row for row in rows if row is not best and not _is_below(row, best, rows)]
+    alike = _not_told_apart(best, rows)
     sentences = [_best_words(name, best), _others_words(name, best, rows, alike)]
     if all(row.seeds == 1 for row in rows):
         sentences.append("One seed each: another seed moves each point by more than these intervals say.")
     return " ".join(sentences)
 
 
-def _is_below(row: EffectRow, best: EffectRow, rows: Sequence[EffectRow]) -> bool:
-    """Whether a value is worse than the best one by more than chance explains."""
-    if any(each.seeds > 1 for each in rows):
-        others = [each.values for each in rows if each is not row and each is not best]
-        return difference_of_means(row.values, best.values, others).low > 0
-    gap = _of_single_runs((row.mean, row.pictures), (best.mean, best.pictures))
-    return gap is not None and gap.low > 0
+def _not_told_apart(best: EffectRow, rows: Sequence[EffectRow]) -> list[EffectRow]:
+    """The values that are worse than the best one by no more than chance explains."""
+    others = [row for row in rows if row is not best]
+    level = 1 - LEVEL / len(others)
+    if any(row.seeds > 1 for row in rows):
+        pooled = pooled_spread(row.values for row in rows)
+        return [row for row in others if difference_of_means(row.values, best.values, pooled, level=level).low <= 0]
+    gaps = [_of_single_runs((row.mean, row.pictures), (best.mean, best.pictures), level) for row in others]
+    return [row for row, gap in zip(others, gaps, strict=True) if gap is None or gap.low <= 0]
 
 
 def _best_words(name: str, best: EffectRow) -> str:
@@ -196,11 +199,11 @@ def gain_sentence(sweep: Sweep) -> str:
     )
 
 
-def _of_single_runs(a: tuple[float, int], b: tuple[float, int]) -> Interval | None:
+def _of_single_runs(a: tuple[float, int], b: tuple[float, int], level: float = 1 - LEVEL) -> Interval | None:
     """The difference of two runs, each as its accuracy and its pictures; None where their number is not known."""
     if not a[1] or not b[1]:
         return None
-    return difference_of_shares(round(a[0] * a[1]), a[1], round(b[0] * b[1]), b[1])
+    return difference_of_shares(round(a[0] * a[1]), a[1], round(b[0] * b[1]), b[1], level=level)
 
 
 def _points(share: float) -> str:

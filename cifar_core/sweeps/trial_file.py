@@ -1,5 +1,6 @@
 """The files `trials/NNNNNN.json` of a sweep: what was proposed, written before a run of it is made."""
 
+import functools
 import os
 import re
 from collections.abc import Mapping
@@ -45,6 +46,7 @@ def trial_nonce(sweep_id: str, number: int, seed: int) -> str:
     return f"{sweep_id} {number} {seed}"
 
 
+@functools.lru_cache(maxsize=2**16)  # pages ask for those of all trials at every rerun
 def trial_run_id(sweep_id: str, number: int, seed: int) -> str:
     """The id of the run of a candidate with a seed, whether it is made yet or not."""
     return new_run_id(trial_nonce(sweep_id, number, seed))

@@ -41,11 +41,15 @@ class Pictures:
         pixels = self._resident[chosen] if self._resident is not None else np.ascontiguousarray(self._read(chosen))
         return pixels.transpose(0, 3, 1, 2)
 
+    def are(self, positions: np.ndarray, device: torch.device) -> bool:
+        """Whether these are the pictures at `positions` of the same part, for the same device."""
+        return self.labels.device == device and np.array_equal(self.positions, positions)
+
     def _read(self, chosen: np.ndarray | slice) -> np.ndarray:
         return read_pictures(self._split.images, self.positions[chosen]).transpose(0, 2, 3, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainingData:
     """The pictures of a run and the constants that normalise them."""
 
@@ -59,21 +63,39 @@ class TrainingData:
 
 
 def load_training_data(
-    dataset: Dataset, config: DataConfig, seed: int, device: torch.device, rule: SplitRule = ONE_OF_THREE
+    dataset: Dataset,
+    config: DataConfig,
+    seed: int,
+    device: torch.device,
+    rule: SplitRule = ONE_OF_THREE,
+    *,
+    before: TrainingData | None = None,
 ) -> TrainingData:
     """Split a dataset into training, validation and test pictures and load each part into memory once.
 
     The validation pictures are taken from the training set, so that the test set chooses nothing.
+
+    Args:
+        dataset: opened.
+        config: decides the parts.
+        seed: likewise.
+        device: computes.
+        rule: of the validation pictures.
+        before: of the same dataset, loaded earlier; a part that is the same again is not loaded again.
 
     Raises:
         DataError: the dataset is too small for these parts.
     """
     for_training, for_validation = training_parts(dataset, config, seed, rule)
     mean, std = np.array(dataset.mean), np.array(usable_std(dataset.std))
+
+    def part(split: Split, positions: np.ndarray, earlier: Pictures | None) -> Pictures:
+        return earlier if earlier is not None and earlier.are(positions, device) else Pictures(split, positions, device)
+
     return TrainingData(
-        train=Pictures(dataset.train, for_training, device),
-        validation=Pictures(dataset.train, for_validation, device),
-        test=Pictures(dataset.test, np.arange(len(dataset.test.labels)), device),
+        train=part(dataset.train, for_training, before.train if before else None),
+        validation=part(dataset.train, for_validation, before.validation if before else None),
+        test=part(dataset.test, np.arange(len(dataset.test.labels)), before.test if before else None),
         scale=_for_all_pixels(1 / (255 * std), device),
         shift=_for_all_pixels(-mean / std, device),
         classes=len(dataset.class_names),

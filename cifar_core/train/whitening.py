@@ -1,16 +1,20 @@
 """The filters of a network's first layer, which whiten patches of the training pictures and are not trained."""
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from cifar_core.models.network import Whitening
-from cifar_core.train.batches import TrainingData, normalise
+from cifar_core.train.batches import Pictures, TrainingData, normalise
 
 _SAMPLE = 5000  # pictures: they give over a million patches for a covariance of at most 48 x 48
 _LEARNED = 3 / 8  # the first part of a run, which trains the layer's bias (Jordan 2024: 3 epochs of 8 or more)
 _STEADY = 5e-4  # added to each variance, so that components with almost no variance are not amplified
+# Of pictures in memory: patch, components and threads, which decide how sums are rounded -> the filters.
+_FILTERS: WeakKeyDictionary[Pictures, dict[tuple[int, int, int], torch.Tensor]] = WeakKeyDictionary()
 
 
 def whiten(net: nn.Sequential, data: TrainingData) -> None:
@@ -18,9 +22,13 @@ def whiten(net: nn.Sequential, data: TrainingData) -> None:
     layer = _whitening_layer(net)
     if layer is None:
         return
-    chosen = np.linspace(0, len(data.train) - 1, min(_SAMPLE, len(data.train))).astype(np.int64)
-    images = normalise(data.train.take(chosen), data)
-    filters = whitening_filters(images, patch=layer.kernel_size[0], components=layer.out_channels // 2)
+    known = _FILTERS.setdefault(data.train, {})
+    patch, components = layer.kernel_size[0], layer.out_channels // 2
+    filters = known.get((patch, components, torch.get_num_threads()))
+    if filters is None:
+        chosen = np.linspace(0, len(data.train) - 1, min(_SAMPLE, len(data.train))).astype(np.int64)
+        filters = whitening_filters(normalise(data.train.take(chosen), data), patch=patch, components=components)
+        known[patch, components, torch.get_num_threads()] = filters
     with torch.no_grad():
         layer.weight.copy_(torch.cat([filters, -filters]))
 

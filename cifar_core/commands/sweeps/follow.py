@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import click
 
@@ -11,30 +11,32 @@ from cifar_core.commands.console import clear_line, say, show_progress
 from cifar_core.commands.sweeps.words import progress_text, run_line
 from cifar_core.errors import CifarCoreError, SweepError, TrainingError
 from cifar_core.interrupts import CtrlC
-from cifar_core.runs import Run, list_runs
+from cifar_core.runs import list_runs
 from cifar_core.sweeps.control import stop_sweep
-from cifar_core.sweeps.sweep import Sweep, read_sweep
+from cifar_core.sweeps.sweep import Sweep, Trial, TrialRun, read_sweep
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.5  # each look reads all runs
 _STOP_SECONDS = 20.0  # after which Ctrl-C, pressed again, ends this command alone
 
 
-def follow_sweep(workspace: Workspace, sweep_id: str, ctrl_c: CtrlC, *, stopping: bool = False) -> Sweep:
+def follow_sweep(
+    workspace: Workspace, sweep_id: str, ctrl_c: CtrlC, *, before: Sweep | None = None, stopping: bool = False
+) -> Sweep:
     """Show each run that ends and the progress until the owner of a sweep has ended; Ctrl-C asks the sweep to stop.
 
     Args:
         workspace: of the sweep.
         sweep_id: of a sweep whose owner was started.
         ctrl_c: pressed before this call, or while it waits.
+        before: the sweep as it was before; its runs that had ended are not shown.
         stopping: whether it was asked to stop already.
 
     Raises:
         Abort: Ctrl-C was pressed again long after: the owner does not react, so only this command ends.
     """
-    shown: set[str] = set()
+    shown = set(_ended(before)) if before else set()
     asked = time.monotonic() if stopping else math.inf
-    first = True
     while True:
         if ctrl_c.take():
             if time.monotonic() > asked + _STOP_SECONDS:
@@ -43,8 +45,10 @@ def follow_sweep(workspace: Workspace, sweep_id: str, ctrl_c: CtrlC, *, stopping
             _stop(workspace, sweep_id)
         runs = list_runs(workspace)
         found = read_sweep(workspace, sweep_id, runs)
-        _show_ended(found, runs, shown, silent=first and stopping)
-        first = False
+        for run_id, (trial, run) in _ended(found).items():
+            if run_id not in shown:
+                shown.add(run_id)
+                say(run_line(trial, run, found.plan.options.seeds))
         if not found.active:
             clear_line()
             return found
@@ -62,14 +66,9 @@ def _stop(workspace: Workspace, sweep_id: str) -> None:
         say(f"The sweep could not be asked to stop: {error} Press Ctrl-C to try again.")
 
 
-def _show_ended(found: Sweep, runs: Sequence[Run], shown: set[str], *, silent: bool) -> None:
-    """Print a line for each run that ended since the last look; `silent`: only note them."""
-    for trial in found.trials:
-        for run in trial.runs:
-            if run.counts and run.run not in shown:
-                shown.add(run.run)
-                if not silent:
-                    say(run_line(trial, run, found.plan.options.seeds))
+def _ended(found: Sweep) -> dict[str, tuple[Trial, TrialRun]]:
+    """The runs of a sweep that have ended, by id."""
+    return {run.run: (trial, run) for trial in found.trials for run in trial.runs if run.counts}
 
 
 @contextlib.contextmanager

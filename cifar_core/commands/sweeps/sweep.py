@@ -88,12 +88,11 @@ def _planned(
 @workspace_option
 def resume(workspace: Workspace, sweep_id: str, as_json: bool) -> None:
     """Go on with a SWEEP that was stopped or interrupted, and show its progress until it ends."""
-    sweep_id = read_sweep(workspace, sweep_id).id
-    ctrl_c = note_ctrl_c()
-    resume_sweep(workspace, sweep_id)
-    with reported_where_it_goes_on(workspace, sweep_id):
-        say(f"Sweep {sweep_id} goes on.")
-        _end(workspace, follow_sweep(workspace, sweep_id, ctrl_c), as_json)
+    before, ctrl_c = read_sweep(workspace, sweep_id), note_ctrl_c()
+    resume_sweep(workspace, before.id)
+    with reported_where_it_goes_on(workspace, before.id):
+        say(f"Sweep {before.id} goes on.")
+        _end(workspace, follow_sweep(workspace, before.id, ctrl_c, before=before), as_json)
 
 
 def _end(workspace: Workspace, found: Sweep, as_json: bool) -> None:
@@ -143,10 +142,10 @@ def show(workspace: Workspace, sweep_id: str, as_json: bool) -> None:
 @workspace_option
 def stop(workspace: Workspace, sweep_id: str, as_json: bool) -> None:
     """Stop a running SWEEP: its runs pause, all that there is stays, and `sweep resume` goes on."""
-    sweep_id = read_sweep(workspace, sweep_id).id
-    ctrl_c = note_ctrl_c()
-    stop_sweep(workspace, sweep_id)
-    found = follow_sweep(workspace, sweep_id, ctrl_c, stopping=True)
-    say(f"Sweep {sweep_id} has ended (status: {found.status}); `sweep resume {sweep_id}` goes on.")
+    before, ctrl_c = read_sweep(workspace, sweep_id), note_ctrl_c()
+    stop_sweep(workspace, before.id)
+    found = follow_sweep(workspace, before.id, ctrl_c, before=before, stopping=True)
+    goes_on = "" if found.status == "finished" else f" `sweep resume {found.id}` goes on from there."
+    say(f"Sweep {found.id} has ended (status: {found.status}).{goes_on}")
     if as_json:
         print_json(sweep_facts(found, list_runs(workspace)))

@@ -16,7 +16,7 @@ from cifar_core.text import range_words as time_words
 _SAMPLERS = {"tpe": "proposed by TPE", "random": "drawn at random", "grid": "each combination once"}
 _PRUNERS = {"none": "", "median": ", pruned by the median", "hyperband": ", pruned by Hyperband"}
 _HEADS = ("SWEEP", "STATUS", "RUNS", "BEST VALIDATION", "RUN", "DATASET", "CREATED (UTC)")
-_TRIAL_HEADS = ("TRIAL", "RUN", "STATUS", "VALIDATION", "SECONDS", "SETTINGS")
+_TRIAL_HEADS = ("TRIAL", "SEED", "RUN", "STATUS", "VALIDATION", "SECONDS", "SETTINGS")
 
 
 def settings_words(settings: Mapping[str, Any]) -> str:
@@ -121,11 +121,13 @@ def _row(found: Sweep, best: Best | None) -> tuple[str, ...]:
 def sweep_lines(found: Sweep, runs: Sequence[Run]) -> list[str]:
     """One sweep: its status, what it searches, the best candidate, and a line for each run of a trial."""
     plan, best = found.plan, best_of(found, runs)
-    lines = [*table_lines([found], runs)[1:], *([found.reason] if found.reason else [])]
-    left = sweep_time_left(found, runs)
-    if left:
-        lines.append(f"{time_words(left.low, left.high)} left.")
-    lines += [*(range_words(item) for item in plan.space), best_words(best) if best else "No candidate has finished."]
+    name = f" ({plan.options.name})" if plan.options.name else ""
+    lines = [
+        f"Sweep {plan.id}{name} on {plan.settings['dataset']}: {found.status}, {progress_text(found, runs)}.",
+        *([found.reason] if found.reason else []),
+        *(f"  {range_words(item)}" for item in plan.space),
+        best_words(best) if best else "No candidate has finished.",
+    ]
     rows = [_trial_row(trial, run) for trial in found.trials for run in trial.runs if run.made]
     problems = [one_line(trial.problem, 300) for trial in found.trials if trial.problem]
     return [*lines, *(_aligned([_TRIAL_HEADS, *rows]) if rows else []), *problems]
@@ -135,7 +137,15 @@ def _trial_row(trial: Trial, run: TrialRun) -> tuple[str, ...]:
     status = "diverged" if run.diverged else run.status
     value = f"{run.value:.4f}" if run.value is not None else "-"
     gone = " (deleted)" if run.deleted else ""
-    return str(trial.number), run.run + gone, status, value, f"{run.seconds:.1f}", settings_words(trial.settings)
+    return (
+        str(trial.number),
+        str(run.seed),
+        run.run + gone,
+        status,
+        value,
+        f"{run.seconds:.1f}",
+        settings_words(trial.settings),
+    )
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -1,6 +1,7 @@
 """Makes the folder of a new run, whole or not at all, after checking that the run is allowed and fits this machine."""
 
 import datetime
+import functools
 import importlib.metadata
 import platform
 import subprocess
@@ -162,12 +163,14 @@ def _make_folder(
         write_first_status(folder, content["settings"]["epochs"])
 
 
+@functools.cache
 def _versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
+@functools.cache
 def _code_version() -> str:
-    """The commit that this code was checked out at; empty where there is no git."""
+    """The commit that this code was checked out at when this process first asked; empty where there is no git."""
     command = ["git", "-C", str(_REPOSITORY), "rev-parse", "HEAD"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()

@@ -22,16 +22,15 @@ from cifar_core.data import (
     Dataset,
     DatasetCheck,
     check_dataset,
-    hash_of_pictures,
     open_dataset,
     prepare_drawn10,
-    require_unchanged,
 )
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.data.store import is_saved
 from cifar_core.errors import CifarCoreError, DivergedError, RunError, StorageError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
+from cifar_core.lifecycle.queue import slots
 from cifar_core.lifecycle.requests import EndRequests, TerminationSignal, control_files
 from cifar_core.lifecycle.states import EndRequest, Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
@@ -51,8 +50,8 @@ from cifar_core.runs.records import (
 )
 from cifar_core.runs.run import DatasetFacts
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
-from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.runs.training.checkpoints import Checkpoints, Loaded
+from cifar_core.runs.training.kept_data import KeptData
 from cifar_core.runs.training.record_writer import begin_records
 from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, write_samples
 from cifar_core.runs.training.start import begin_from_start
@@ -60,10 +59,11 @@ from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.train import EpochLine, EpochPoint, should_stop_early, unvalidated_classes
-from cifar_core.train.batches import TrainingData, load_training_data
+from cifar_core.train.batches import TrainingData
 from cifar_core.train.device import pick_device, pick_precision
 from cifar_core.train.trainer import Trainer
 
+_DEFAULT_THREADS = torch.get_num_threads()  # before a run set another number
 _FIRST_LINE = 300  # characters
 _ORPHAN_SECONDS = 60.0  # to wait until the training process of a killed worker has noticed that and ended
 
@@ -76,8 +76,13 @@ class _CutShortError(Exception):
         self.request = request
 
 
-def train_run(folder: RunFolder, requests: EndRequests) -> None:
+def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData | None = None) -> None:
     """Train a run, which its folder describes, from its checkpoint where there is one, and write how it ended.
+
+    Args:
+        folder: of the run.
+        requests: to it.
+        kept: of the run before in this process, where there was one.
 
     Raises:
         CifarCoreError: an error of the data, the settings, the disk or the training itself.
@@ -89,24 +94,27 @@ def train_run(folder: RunFolder, requests: EndRequests) -> None:
     if _is_complete(folder, config):
         _write_end(folder, None, requests, starting)
         return
-    draws = config.data.dataset == DRAWN10_NAME and not is_saved(folder.workspace, DRAWN10_NAME)
+    kept = kept or KeptData()
+    unusual = not kept.is_empty or (  # nothing of this start tells how long others will take
+        config.data.dataset == DRAWN10_NAME and not is_saved(folder.workspace, DRAWN10_NAME)
+    )
     device = pick_device(config.machine.device)
     precision = _precision_of(folder, config, device)
     torch.set_num_threads(threads_of(folder))
     creation = read_creation(folder)
     try:
-        dataset, check = _checked_dataset(folder, config, starting, requests)
-        data = load_training_data(dataset, config.data, config.machine.seed, device, creation.split_rule)
+        dataset, check = _checked_dataset(folder, config, starting, requests, kept)
+        data = kept.load(dataset, config, device, creation.split_rule)
         seen, unknown = _seen_by_weights(folder, dataset, check, data, requests)
     except _CutShortError as cut:
         _write_end(folder, cut.request, requests, starting)
         return
-    checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, seen, check.shortcuts)
+    checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, kept, seen, check.shortcuts)
     loaded = checkpoints.load(lambda: _new_trainer(config, data, device, precision, creation))
     trainer = loaded.trainer
     notes = (*begin_from_start(folder, creation, trainer, dataset.class_names), *unknown)
     _rewind(folder, trainer)
-    threads, start_up = torch.get_num_threads(), None if draws else max(0.0, time.time() - begun)
+    threads, start_up = torch.get_num_threads(), None if unusual else max(0.0, time.time() - begun)
     record = TrainingRecord(dataset_facts, str(device), threads, config.flat(), precision=precision, warnings=notes)
     record = replace(_with_warnings(record, read_training_record(folder), loaded), start_up=start_up)
     record = begin_records(folder, record, dataset, trainer)
@@ -154,12 +162,14 @@ def threads_of(folder: RunFolder) -> int:
     """As many threads as the run began with, because another number would round differently.
 
     A new run, and one that began with more threads than this machine has cores, takes the number that is fastest here.
+    A trial of a sweep, beside which as many others train as there are slots, takes at most its share of the cores.
     """
-    record = read_training_record(folder)
-    if record and 0 < record.threads <= (os.cpu_count() or 1):
+    record, cores = read_training_record(folder), os.cpu_count() or 1
+    if record and 0 < record.threads <= cores:
         return record.threads
     speed = read_speed(folder.workspace)
-    return speed.threads if speed else torch.get_num_threads()
+    threads = speed.threads if speed else _DEFAULT_THREADS
+    return min(threads, max(1, cores // slots(folder.workspace))) if read_creation(folder).sweep else threads
 
 
 def _precision_of(folder: RunFolder, config: RunConfig, device: torch.device) -> Precision:
@@ -183,11 +193,11 @@ def _write_end(
 
 
 def _checked_dataset(
-    folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests
+    folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests, kept: KeptData
 ) -> tuple[Dataset, DatasetCheck]:
     """Open the run's dataset, as it was when the run began, and check it; raises as `_dataset`."""
     dataset = _dataset(folder, config, starting, requests)
-    require_unchanged(dataset)
+    kept.check(dataset)
     _require_same_dataset(folder, dataset)
     check = check_dataset(folder.workspace, dataset, lambda *_: _raise_if_ending(requests))
     _raise_if_ending(requests)
@@ -237,8 +247,11 @@ def _require_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
         raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
 
 
-def _dataset_facts(dataset: Dataset, data: TrainingData, seen: Seen, shortcuts: tuple[str, ...]) -> DatasetFacts:
+def _dataset_facts(
+    dataset: Dataset, data: TrainingData, kept: KeptData, seen: Seen, shortcuts: tuple[str, ...]
+) -> DatasetFacts:
     """The facts about the dataset that the run keeps."""
+    test_hash, test_pixels = kept.hashes
     return DatasetFacts(
         name=dataset.name,
         class_names=dataset.class_names,
@@ -248,8 +261,8 @@ def _dataset_facts(dataset: Dataset, data: TrainingData, seen: Seen, shortcuts: 
         train=len(data.train),
         validation=len(data.validation),
         test=len(data.test),
-        test_hash=hash_of_samples(dataset.test.labels, [dataset.test.ids]),
-        test_pixels=hash_of_pictures(dataset.test),
+        test_hash=test_hash,
+        test_pixels=test_pixels,
         grey_bits=dataset.grey_bits,
         fit=dataset.fit,
         test_seen=seen_count(seen, "test"),
@@ -301,8 +314,16 @@ def main() -> int:
     return compute(RunFolder(arguments.run_dir), arguments.parent)
 
 
-def compute(folder: RunFolder, parent: int, termination: TerminationSignal | None = None) -> int:
+def compute(
+    folder: RunFolder, parent: int, termination: TerminationSignal | None = None, kept: KeptData | None = None
+) -> int:
     """Train a run as the child process of the worker `parent`; a failure is written to the status as one sentence.
+
+    Args:
+        folder: of the run.
+        parent: process id.
+        termination: of this process, where it listens to it already.
+        kept: as of `train_run`.
 
     Returns:
         The exit code: 0 where the run finished, was stopped or was paused.
@@ -315,7 +336,7 @@ def compute(folder: RunFolder, parent: int, termination: TerminationSignal | Non
             return 1  # another worker may have the run by now, so its files are left alone
         sys.excepthook = _failure_hook(folder)
         try:
-            train_run(folder, requests)
+            train_run(folder, requests, kept)
         except CifarCoreError as error:
             _write_failure(folder, str(error), diverged=isinstance(error, DivergedError))
             return 1

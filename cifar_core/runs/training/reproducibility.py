@@ -3,6 +3,7 @@
 A run that is resumed under the same conditions is bit-exact: it ends as it would have without the interruption.
 """
 
+import functools
 import hashlib
 import importlib.metadata
 import platform
@@ -47,6 +48,7 @@ def differences(before: dict[str, str], now: dict[str, str]) -> str:
     )
 
 
+@functools.cache
 def _processor() -> str:
     try:
         cpuinfo = Path("/proc/cpuinfo").read_text("utf-8", "replace")
@@ -56,6 +58,7 @@ def _processor() -> str:
     return next(models, platform.machine())
 
 
+@functools.cache
 def _code() -> str:
     digest = hashlib.sha256()
     for pattern in _NUMERIC_CODE:

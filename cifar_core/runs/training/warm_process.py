@@ -15,18 +15,19 @@ from cifar_core.lifecycle.requests import TerminationSignal
 from cifar_core.lifecycle.warm.process import end_mark
 from cifar_core.machine import keep_memory, lower_priority
 from cifar_core.runs.run_folder import RunFolder
+from cifar_core.runs.training.kept_data import KeptData
 from cifar_core.runs.training.process import compute, exit_without_cleanup
 
 
 def main() -> int:
     """Train runs until the input is at its end, or this process is told to end."""
-    parent = os.getppid()
+    parent, kept = os.getppid(), KeptData()
     keep_memory()
     lower_priority()
     for line in sys.stdin:
         token, _, path = line.rstrip("\n").partition(" ")
         termination = TerminationSignal()
-        code = compute(RunFolder(Path(path)), parent, termination)
+        code = compute(RunFolder(Path(path)), parent, termination, kept)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # so that it ends at once while it has no run
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):

@@ -12,8 +12,8 @@ _FEWEST = 4  # finished trials: the better tenth of fewer is one of them, howeve
 def compute_importance(study: optuna.Study) -> Importance | None:
     """PED-ANOVA over the finished trials; None before there are enough, or where they all have the same value.
 
-    Settings that only some of them have are left out. Watanabe, Bansal and Hutter, "PED-ANOVA: Efficiently Quantifying
-    Hyperparameter Importance in Arbitrary Subspaces", IJCAI 2023.
+    Watanabe, Bansal and Hutter, "PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in Arbitrary Subspaces",
+    IJCAI 2023.
     """
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(finished) < _FEWEST or len({trial.value for trial in finished}) < 2:

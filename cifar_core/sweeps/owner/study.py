@@ -53,9 +53,10 @@ class Study:
         plan, size = self._plan, self.size
         if size >= plan.candidates:
             return None
-        self._study.sampler = make_sampler(plan, size)
         if size < len(self._fixed):
-            self._study.enqueue_trial({name: to_optuna(value) for name, value in self._fixed[size].items()})
+            self.add(size + 1, self._fixed[size])
+            return size + 1, dict(self._fixed[size])
+        self._study.sampler = make_sampler(plan, size)
         trial = self._study.ask()
         chosen: dict[str, Any] = {}
         for dimension in plan.space:

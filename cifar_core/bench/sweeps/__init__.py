@@ -1,0 +1,1 @@
+"""How much a sweep costs beside its trainings."""
