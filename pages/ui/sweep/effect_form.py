@@ -10,8 +10,10 @@ from cifar_core.spec import allowed_range, value_words
 from cifar_core.sweeps.plan import MOST_SEEDS, SweepOptions
 from cifar_core.sweeps.space import even_values, sweepable
 from cifar_core.sweeps.suggested import list_text, suggested_list, suggested_range
+from cifar_core.text import did_you_mean
 from pages.ui.markdown import escaped
-from pages.ui.url_state import UrlParameter, any_words, number, one_of, url_to_widgets, whole_number
+from pages.ui.train.form_state import note_wrong, noting
+from pages.ui.url_state import UrlParameter, any_words, number, url_to_widgets, whole_number
 
 EFFECT = "effect"  # prefix of the keys
 MOST_VALUES = 20
@@ -26,8 +28,10 @@ def effect_parameters(settings: Mapping[str, Any], own: int) -> dict[str, UrlPar
         settings: all of them, as the form says.
         own: how many validation pictures of its own the dataset has.
     """
-    which = {"effect": one_of(sweepable(settings, own), "learning_rate")}
+    wrong: list[str] = []
+    which = {"effect": noting(_setting_parameter(settings, own), wrong)}
     url_to_widgets(EFFECT, which)
+    note_wrong(wrong)
     name = st.session_state[f"{EFFECT}_effect"]
     spec = spec_of(name)
     found: dict[str, UrlParameter] = {
@@ -41,6 +45,17 @@ def effect_parameters(settings: Mapping[str, Any], own: int) -> dict[str, UrlPar
         found["tried"] = _listed(_texts(name, settings))
     url_to_widgets(EFFECT, found)
     return which | found
+
+
+def _setting_parameter(settings: Mapping[str, Any], own: int) -> UrlParameter:
+    names = sweepable(settings, own)
+
+    def read(texts: list[str]) -> str:
+        if texts[0] not in names:
+            raise ValueError(f"The effect of {texts[0]!r} cannot be asked for{did_you_mean(texts[0], names)}.")
+        return texts[0]
+
+    return UrlParameter("learning_rate", read, lambda value: [value])
 
 
 def _listed(default: list[str]) -> UrlParameter:

@@ -34,7 +34,16 @@ from pages.ui.sweep.plan_form import (
 )
 from pages.ui.sweep.planning import Draft, draft_of, show_problems, show_time, start_drafted
 from pages.ui.sweep.space_form import show_space, space_parameter
-from pages.ui.train.form_state import BASE, FORM, chosen_preset, keep_settings, read_form, show_notice
+from pages.ui.train.form_state import (
+    BASE,
+    FORM,
+    chosen_preset,
+    keep_settings,
+    note_wrong,
+    noting,
+    read_form,
+    show_notice,
+)
 from pages.ui.train.preset_picker import earlier_runs, show_origin, show_presets
 from pages.ui.train.settings_form import show_dataset_and_epochs, show_setting_groups
 from pages.ui.url_state import UrlParameter, url_to_widgets, write_url
@@ -77,11 +86,11 @@ def show_new_sweep(
     own = next((state.validation for state in datasets if state.name == settings["dataset"]), 0)
     changed = changed_settings(settings, chosen_preset(), own)
     basis = _Basis(workspace, runs, datasets, settings, own, changed)
-    show_notice()
     first_row = st.container(horizontal=True, vertical_alignment="bottom")
     below = st.container()
     parameters, draft = (_show_effect_form if effect else _show_search_form)(basis, first_row)
     with below:
+        show_notice()
         show_time(workspace, draft, runs)
         show_problems(draft)
         start_drafted(workspace, draft, clicked)
@@ -92,8 +101,11 @@ def show_new_sweep(
 def _show_search_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping[str, UrlParameter], Draft]:
     """Show amounts and Start in the row; below the settings to vary, beside the settings that stay."""
     first = _start_points(basis)
-    parameters = {**sweep_parameters([run.id for run in first]), "set": space_parameter(basis.settings)}
+    wrong: list[str] = []
+    space_of_url = noting(space_parameter(basis.settings), wrong)
+    parameters = {**sweep_parameters([run.id for run in first]), "set": space_of_url}
     url_to_widgets(SEARCH, parameters)
+    note_wrong(wrong)
     with st.grid(2, min_column_width=380, gap="medium") as grid:
         with grid.cell():
             space = show_space(basis.settings, basis.own, listed=is_grid())

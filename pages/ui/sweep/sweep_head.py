@@ -31,6 +31,7 @@ SWEEP_DISPLAY: dict[SweepStatus, tuple[BadgeColour, str]] = {  # colour, icon
     "failed": ("red", ":material/error:"),
     "interrupted": ("orange", ":material/power_off:"),
 }
+_UNDER_WAY = {"running": "training", "waiting": "waiting"}
 _BUTTON_WIDTH = 112  # pixels, whatever its word is
 _STOPPING_KEY = "sweep_stopping"  # session: the sweeps that were asked to stop
 
@@ -78,8 +79,7 @@ def _show_head(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
         ]
         st.markdown(" · ".join(filter(None, facts)), width="stretch")
         _show_buttons(workspace, sweep)
-    planned = sweep.plan.candidates * sweep.plan.options.seeds
-    share = 1.0 if sweep.status == "finished" else min(1.0, sweep.runs_done / planned) if planned else 0.0
+    share = 1.0 if sweep.status == "finished" else min(1.0, sweep.runs_done / sweep.plan.options.runs)
     st.progress(share, text=progress_line(sweep, runs))
     st.caption(f"Varied: {escaped('; '.join(map(dimension_words, sweep.plan.space)), 2000)}.")
     _show_reason(sweep)
@@ -97,14 +97,16 @@ def search_words(sweep: Sweep) -> str:
 
 
 def progress_line(sweep: Sweep, runs: Sequence[Run]) -> str:
-    """Return how far a sweep is: `12 of 30 runs: 9 finished, 2 pruned, 1 failed · 3 to 5 min left`."""
-    planned = sweep.plan.candidates * sweep.plan.options.seeds
+    """Return how far a sweep is: `12 of 30 runs done, 2 of them pruned, 1 failed · 2 training · 3 to 5 min left`."""
     states = [run.status for trial in sweep.trials for run in trial.runs]
-    ended = {word: states.count(word) for word in ("finished", "pruned", "failed", "stopped", "running", "waiting")}
-    line = f"{sweep.runs_done} of {counted(planned, 'run')}"
-    words = ", ".join(f"{count} {word}" for word, count in ended.items() if count and count != sweep.runs_done)
-    left = sweep_time_left(sweep, runs) if sweep.active else None
-    return (f"{line}: {words}" if words else line) + (f" · {range_words(left.low, left.high)} left" if left else "")
+    early = [f"{states.count(word)} {word}" for word in ("pruned", "failed", "stopped") if word in states]
+    done = f"{sweep.runs_done} of {counted(sweep.plan.options.runs, 'run')} done"
+    parts = [f"{done}, {', '.join(early).replace(' ', ' of them ', 1)}" if early else done]
+    parts += [f"{states.count(word)} {title}" for word, title in _UNDER_WAY.items() if word in states]
+    left = sweep_time_left(sweep, runs)
+    if left is not None:
+        parts.append(f"{range_words(left.low, left.high)} left")
+    return " · ".join(parts)
 
 
 def _show_reason(sweep: Sweep) -> None:

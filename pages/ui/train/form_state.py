@@ -5,7 +5,7 @@ under `train_base_NAME` (those of the start) and `train_form_NAME` (a setting ea
 that no setting is lost where its widget is not drawn.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -43,23 +43,28 @@ def read_form(
         _forget_form_of_another_page()
     wrong: list[str] = []
     base = {
-        "preset": _noting(_preset_parameter(), wrong),
-        "parent": _noting(_run_parameter(runs), wrong),
+        "preset": noting(_preset_parameter(), wrong),
+        "parent": noting(_run_parameter(runs), wrong),
         **more,
     }
     url_to_widgets(BASE, base)
     if st.session_state.pop(_NAMED_KEY, False):
         st.session_state[NAME_KEY] = ""
     form = {
-        name: _noting(_setting_parameter(name, default, datasets), wrong)
+        name: noting(_setting_parameter(name, default, datasets), wrong)
         for name, default in make_config(preset=chosen_preset()).flat().items()
     }
     url_to_widgets(FORM, form)
     _let_widgets_follow({name: st.session_state[f"{FORM}_{name}"] for name in form})
+    note_wrong(wrong)
+    return {BASE: base, FORM: form}
+
+
+def note_wrong(wrong: Sequence[str]) -> None:
+    """Let `show_notice` say what the URL says wrong, a sentence each; nothing where nothing is."""
     if wrong:
         words = f"The address of this page: {' '.join(wrong)} The default is used."
         st.session_state[_NOTICE_KEY] = words, current_settings()
-    return {BASE: base, FORM: form}
 
 
 def _forget_form_of_another_page() -> None:
@@ -220,7 +225,7 @@ def _run_parameter(runs: Collection[str]) -> UrlParameter:
     return UrlParameter(None, read, lambda value: [] if value is None else [value])
 
 
-def _noting(parameter: UrlParameter, wrong: list[str]) -> UrlParameter:
+def noting(parameter: UrlParameter, wrong: list[str]) -> UrlParameter:
     """The same parameter, which puts what is wrong with a text into `wrong`."""
 
     def read(texts: list[str]) -> Any:

@@ -194,7 +194,7 @@ def _show_effect_link(name: str, spec: Spec, address: Mapping[str, str]) -> None
     """Show the way to the effect of a setting, with the settings of the form; a link, so that it opens in a tab too."""
     st.page_link(
         "pages/sweep.py",
-        label=":material/stacked_line_chart:",
+        label=":material/experiment:",
         help=f"See what it does: a few values of {spec.label.lower()}, each with a few seeds.",
         query_params={"effect": name, **address},
         width="content",

@@ -11,7 +11,7 @@ from cifar_core.config import hyperparameters
 from cifar_core.figures.sweep import accuracy_axis, reached, setting_axis, setting_words, settings_words
 from cifar_core.figures.sweep.axes import MOST_TICKS, NO_EFFECT, NO_RESULT, place_values
 from cifar_core.sweeps.space import Dimension
-from tests.sweeps.crafted import trial
+from tests.figures.sweep.made_trials import trial
 
 NUMBERS = [(name, spec) for _, name, spec, _ in hyperparameters() if spec.kind in ("int", "float")]
 
@@ -37,7 +37,12 @@ def test_a_range_is_drawn_to_scale_whatever_the_setting(chosen: tuple[str, Any],
 
 def test_the_ticks_of_a_range_are_round_numbers_where_they_stand() -> None:
     rate = setting_axis(Dimension("learning_rate", 1e-4, 1e-1, log=True), [])
-    assert rate.ticks == ((0.0, "0.0001"), (pytest.approx(1 / 3), "0.001"), (pytest.approx(2 / 3), "0.01"), (1.0, "0.1"))
+    assert rate.ticks == (
+        (0.0, "0.0001"),
+        (pytest.approx(1 / 3), "0.001"),
+        (pytest.approx(2 / 3), "0.01"),
+        (1.0, "0.1"),
+    )
     near = setting_axis(Dimension("learning_rate", 0.002, 0.005, log=True), [])
     assert [text for _, text in near.ticks] == ["0.002", "0.003", "0.005"]
     batch = setting_axis(Dimension("batch_size", 16, 512, log=True, whole=True), [])
@@ -55,7 +60,9 @@ def test_listed_values_lie_evenly_and_lists_are_written_as_people_read_them() ->
 
 def test_a_setting_without_effect_lies_below_its_axis_and_says_so() -> None:
     dimension = Dimension("momentum", 0.0, 0.9)
-    axis = setting_axis(dimension, [trial(1, {"momentum": 0.0}, 0.5), trial(2, {}, 0.5), trial(3, {"momentum": 0.9}, 0.5)])
+    axis = setting_axis(
+        dimension, [trial(1, {"momentum": 0.0}, 0.5), trial(2, {}, 0.5), trial(3, {"momentum": 0.9}, 0.5)]
+    )
     assert axis.places[1] == 0.0 < axis.places[0] < axis.places[2] == 1.0
     assert axis.words == ("0", NO_EFFECT, "0.9")
     assert axis.ticks[0] == (0.0, NO_EFFECT) and axis.ticks[1][0] == pytest.approx(axis.places[0])
@@ -80,7 +87,11 @@ def test_accuracies_that_do_not_differ_have_an_axis(values: list[float]) -> None
 
 def test_values_of_an_effect_keep_their_distances_and_choices_their_order() -> None:
     rates = place_values("learning_rate", [1e-3, 1e-2, 1e-1])
-    assert rates.places == pytest.approx((0.0, 0.5, 1.0)) and [text for _, text in rates.ticks] == ["0.001", "0.01", "0.1"]
+    assert rates.places == pytest.approx((0.0, 0.5, 1.0)) and [text for _, text in rates.ticks] == [
+        "0.001",
+        "0.01",
+        "0.1",
+    ]
     assert place_values("dropout", [0.0, 0.1, 0.4]).places == pytest.approx((0.0, 0.25, 1.0))
     assert place_values("optimizer", ["sgd", "adam"]).places == (0.25, 0.75)
     assert place_values("flip", [True, False]).words == ("on", "off")

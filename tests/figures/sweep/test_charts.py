@@ -18,7 +18,7 @@ from cifar_core.figures.sweep import (
 )
 from cifar_core.sweeps.space import Dimension
 from cifar_core.sweeps.sweep import Trial, TrialRun
-from tests.sweeps.crafted import trial
+from tests.figures.sweep.made_trials import trial
 
 
 def timed(number: int, value: float | None, seconds: float, runs: int = 1) -> Trial:
@@ -37,7 +37,11 @@ def dots(figure: Any) -> dict[int, tuple[float, float]]:
 
 
 def test_a_slice_has_a_dot_for_each_trial_with_a_result_and_a_star_for_the_best() -> None:
-    trials = [trial(3, {"dropout": 0.1}, 0.7), trial(5, {"dropout": 0.5}, 0.8), trial(7, {"dropout": 0.2}, None, (0.3,))]
+    trials = [
+        trial(3, {"dropout": 0.1}, 0.7),
+        trial(5, {"dropout": 0.5}, 0.8),
+        trial(7, {"dropout": 0.2}, None, (0.3,)),
+    ]
     trials.append(trial(9, {"dropout": 0.3}))
     axis = setting_axis(Dimension("dropout", 0.0, 0.5), trials)
     figure = slice_chart(axis, trials, best=5)
@@ -75,7 +79,9 @@ def test_an_effect_has_its_means_their_intervals_and_every_run() -> None:
     figure = effect_chart("learning_rate", effect([1e-3, 1e-2, 1e-1]), start=1e-2)
     runs, means = figure.data
     assert list(means.x) == pytest.approx([0, 0.5, 1]) and means.mode == "lines+markers"
-    assert list(means.error_y.array) == pytest.approx([10] * 3) and list(means.error_y.arrayminus) == pytest.approx([5] * 3)
+    assert list(means.error_y.array) == pytest.approx([10] * 3) and list(means.error_y.arrayminus) == pytest.approx(
+        [5] * 3
+    )
     assert len(runs.x) == 9 and set(runs.y) == {80.0}
     assert figure.layout.annotations[0].text == "before: 0.01" and figure.layout.shapes[0].x0 == pytest.approx(0.5)
     assert "0.001: 80.0\u00a0% (75.0 to 90.0\u00a0%)" in effect_words("learning_rate", effect([1e-3]))

@@ -2,7 +2,7 @@
 
 from cifar_core.figures.sweep import parallel_lines, parallel_words
 from cifar_core.sweeps.space import Dimension
-from tests.sweeps.crafted import trial
+from tests.figures.sweep.made_trials import trial
 
 SPACE = (Dimension("learning_rate", 1e-4, 1e-1, log=True), Dimension("flip", values=(True, False)))
 

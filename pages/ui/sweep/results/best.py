@@ -33,9 +33,13 @@ def show_best(workspace: Workspace, sweep: Sweep, best: Best, runs: Sequence[Run
             _show_test(run)
         with st.container(gap="xxsmall"):
             st.markdown(f"Trial {best.trial.number}: {escaped(settings_words(best.trial.settings))}")
-            st.caption(escaped_sentence(gain_sentence(sweep)))
+            if words := gain_sentence(sweep):
+                st.caption(escaped_sentence(words))
+            if run is not None and not sweep.active:
+                _show_ways_on(workspace, run, list(runs))
     if run is not None and not sweep.active:
-        _show_ways_on(workspace, run, list(runs))
+        show_caveats(run)
+        show_seeds_line(run, list(runs))
 
 
 def _show_validation(sweep: Sweep, best: Best) -> None:
@@ -66,11 +70,9 @@ def _show_number(label: str, value: str, small_print: str, meaning: str) -> None
 
 
 def _show_ways_on(workspace: Workspace, run: Run, runs: list[Run]) -> None:
-    """Show the caveats of the best run, the way to it, and what its repeats with other seeds have reached."""
-    show_caveats(run)
+    """Show the way to the best run, and the button that trains it with other seeds."""
     with st.container(horizontal=True, gap="medium"):
         show_repeat_choice(workspace, run, runs, PREFIX, label="Train the best with other seeds")
         st.page_link(
             RUN_PAGE, label="Open its best run", icon=":material/open_in_new:", query_params=run_address(run.id)
         )
-    show_seeds_line(run, runs)

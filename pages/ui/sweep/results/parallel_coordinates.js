@@ -1,7 +1,8 @@
 // A line for each trial over one axis a setting. Python says where everything lies (0 to 1) and what it is called; here
 // is only where that is on the screen, which line a pointer or a key means, and the report of the one that is opened.
 const states = new WeakMap()
-const EDGE = { left: 14, right: 58, top: 52, bottom: 12 } // px around the axes: for their titles and the last one's words
+const EDGE = { left: 14, right: 58, bottom: 12 } // px around the axes; above them are their titles
+const ABOVE = 8 // px between a title and the end of its axis
 const LEAST_GAP = 74 // px between two axes; with less room the figure scrolls sideways
 const NEAR = { mouse: 10, pen: 14, touch: 22 } // px from a line that a pointer means
 const STRENGTHS = [[400, 0.4], [80, 0.65], [0, 0.95]] // how opaque lines are, where there are more than so many
@@ -75,6 +76,7 @@ function fit(state) {
   stage.style.width = `${width}px`
   stage.style.height = data.height
   state.size = [width, stage.clientHeight]
+  placeTitles(state)
   state.ratio = devicePixelRatio || 1
   const style = getComputedStyle(state.root)
   state.colours = { page: style.backgroundColor, text: style.color, border: style.borderTopColor, primary: style.outlineColor }
@@ -83,15 +85,24 @@ function fit(state) {
     canvas.width = Math.round(width * state.ratio)
     canvas.height = Math.round(state.size[1] * state.ratio)
   }
-  ;[...state.axes.children].forEach((title, axis) => {
+  drawBase(state)
+  drawOver(state)
+}
+
+// The titles, each as wide as there is room for; the axes begin below the highest of them.
+function placeTitles(state) {
+  const width = state.size[0]
+  const titles = [...state.axes.children]
+  titles.forEach((title, axis) => {
     const gap = Math.min(150, spacing(state) - 8)
     title.style.width = `${gap}px`
     const left = column(state, axis) - gap / 2
     title.style.left = `${Math.max(0, Math.min(width - gap, left))}px`
-    title.style.textAlign = axis === 0 && left < 0 ? "left" : left + gap > width ? "right" : "center"
+    title.style.textAlign = left < 0 ? "left" : left + gap > width ? "right" : "center"
   })
-  drawBase(state)
-  drawOver(state)
+  const highest = Math.max(...titles.map(title => title.offsetHeight))
+  titles.forEach(title => { title.style.top = `${highest - title.offsetHeight}px` })
+  state.top = highest + ABOVE
 }
 
 function spacing({ data, size }) {
@@ -102,8 +113,8 @@ function column(state, axis) {
   return EDGE.left + axis * spacing(state)
 }
 
-function row({ size }, share) {
-  return EDGE.top + (1 - share) * (size[1] - EDGE.top - EDGE.bottom)
+function row({ size, top }, share) {
+  return top + (1 - share) * (size[1] - top - EDGE.bottom)
 }
 
 function pen(state, canvas) {
@@ -162,7 +173,7 @@ function drawAxes(state, draw) {
     draw.lineWidth = 1
     draw.globalAlpha = 0.75
     draw.beginPath()
-    draw.moveTo(at, EDGE.top - 4)
+    draw.moveTo(at, state.top - 4)
     draw.lineTo(at, size[1] - EDGE.bottom + 4)
     draw.stroke()
     draw.globalAlpha = 1
@@ -238,7 +249,7 @@ function tell(state, index) {
   )
   const last = data.axes.at(-1)[2][index]
   tip.style.left = `${Math.max(4, size[0] - EDGE.right - tip.offsetWidth - 12)}px`
-  tip.style.top = `${Math.max(4, Math.min(size[1] - tip.offsetHeight - 4, row(state, last) < size[1] / 2 ? size[1] - tip.offsetHeight - 16 : EDGE.top))}px`
+  tip.style.top = `${Math.max(4, Math.min(size[1] - tip.offsetHeight - 4, row(state, last) < size[1] / 2 ? size[1] - tip.offsetHeight - 16 : state.top))}px`
 }
 
 function press(state, event) {

@@ -1,6 +1,6 @@
 """What a sweep has found: the best so far, the charts, the table of trials; followed while it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -48,18 +48,25 @@ def _show_results(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
     if not sweep.trials:
         st.info("The charts come with the first trial.", icon=":material/hourglass_empty:")
         return
-    best, opened = best_of(sweep, runs), openable_runs(sweep.trials, runs)
-    if best is not None:
+    best = best_of(sweep, runs)
+    first = len(sweep.plan.space) > 1  # of one setting, the effect is what a person came for
+    if best is not None and first:
         show_best(workspace, sweep, best, runs)
-    number = None if best is None else best.trial.number
+    opened = openable_runs(sweep.trials, runs)
+    _show_chart(workspace, sweep, None if best is None else best.trial.number, opened)
+    if best is not None and not first:
+        show_best(workspace, sweep, best, runs)
+    show_trials(sweep, opened)
+
+
+def _show_chart(workspace: Workspace, sweep: Sweep, best: int | None, opened: Mapping[int, str]) -> None:
     match show_chart_choice(sweep.plan):
         case choice.EFFECT:
             show_effect(sweep)
         case choice.SETTINGS:
-            folder = SweepFolder(workspace.sweeps / sweep.id)
-            show_settings(sweep, read_importance(folder), number, opened)
+            importance = read_importance(SweepFolder(workspace.sweeps / sweep.id))
+            show_settings(sweep, importance, best, opened)
         case choice.TIME:
-            show_time(sweep, number, opened)
+            show_time(sweep, best, opened)
         case _:
             show_lines(sweep, opened)
-    show_trials(sweep, opened)
