@@ -102,9 +102,19 @@ def test_a_finished_or_running_one_is_not_resumed(
         resume_sweep(workspace, SWEEP)
     assert started == []
     monkeypatch.setattr(control, "start_job", lambda *_: False)
-    end(sweep, "cancelled")
-    with pytest.raises(SweepError, match="running already"):
+    end(sweep, "running")
+    with hold_lock(sweep.job.lock), pytest.raises(SweepError, match="running already"):
         resume_sweep(workspace, SWEEP)
+
+
+def test_one_whose_owner_is_just_ending_is_resumed_in_a_moment(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end(make_sweep(workspace, plan_of(runs=7)), "cancelled")
+    tries = iter([False, False, True])
+    monkeypatch.setattr(control, "start_job", lambda *_: next(tries))
+    resume_sweep(workspace, SWEEP)
+    assert list(tries) == []
 
 
 @pytest.mark.parametrize(
