@@ -68,6 +68,9 @@ BANS = (
     ("scipy", "*", ("cifar_core/analyse/compute/*",)),
     ("statsmodels", "*", ("cifar_core/analyse/compute/*",)),
     ("cleanlab", "*", ("cifar_core/analyse/compute/*",)),
+    ("optuna", "*", ("cifar_core/sweeps/owner/*",)),
+    ("sqlalchemy", "*", ("cifar_core/sweeps/owner/*",)),
+    ("psycopg", "*", ("cifar_core/sweeps/owner/*",)),
     ("torchmetrics", "*", ()),
     ("pytest", "*", ()),
 )  # fmt: skip
@@ -87,11 +90,15 @@ MAX_IMPORT_SECONDS = 0.3  # of `import cifar_core`
 # Importing these loads none of the heavy packages: pages and the command line start without them.
 LIGHT = (
     "cifar_core", "cifar_core.data", "cifar_core.models", "cifar_core.runs", "cifar_core.evaluate", "cifar_core.samples",
-    "cifar_core.analyse", "cifar_core.figures", "cifar_core.export", "cifar_core.__main__",
+    "cifar_core.analyse", "cifar_core.figures", "cifar_core.export", "cifar_core.__main__", "cifar_core.sweeps.control",
+    "cifar_core.sweeps.sweep", "cifar_core.commands.cli",
 )  # fmt: skip
-HEAVY = ("torch", "torchvision", "sklearn", "scipy", "cleanlab", "statsmodels", "streamlit")
+HEAVY = (
+    "torch", "torchvision", "sklearn", "scipy", "cleanlab", "statsmodels", "streamlit", "optuna", "sqlalchemy", "psycopg",
+)  # fmt: skip
 COMPUTING = "cifar_core.analyse.compute"  # the functions of analyses, which may name heavy packages,
 COMPUTED_BY = ("cifar_core/analyse/process.py", "cifar_core/analyse/compute/*", "cifar_core/commands/*")
+OWNER = "cifar_core.sweeps.owner"  # proposes the trials of sweeps: the only place that loads Optuna
 MAX_ANALYSE_MB = 10  # more memory of the app's server with the declarations of the analyses
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -215,6 +222,14 @@ def analyses_are_computed_in_one_process(sources: Sources) -> Complaints:
         for name, line in imported(source, sources):
             inside = f"{name}.".startswith(f"{COMPUTING}.")
             if inside and not any(fnmatch(source.path, pattern) for pattern in COMPUTED_BY):
+                yield f"{source.path}:{line}: imports {name}"
+
+
+def sweeps_are_owned_in_one_process(sources: Sources) -> Complaints:
+    """Nothing imports the owner of a sweep but itself: it is a program, and the only one that loads Optuna."""
+    for source in sources.values():
+        for name, line in imported(source, sources):
+            if f"{name}.".startswith(f"{OWNER}.") and not f"{source.module}.".startswith(f"{OWNER}."):
                 yield f"{source.path}:{line}: imports {name}"
 
 
@@ -412,6 +427,7 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
         ({"pages/ui/train/live_view.py": "from torch import Tensor"}, 1),
         ({"cifar_core/models/__init__.py": "import torch", "cifar_core/data/store.py": "import torchvision"}, 2),
         ({"cifar_core/evaluate/metrics.py": "from sklearn.metrics import f1_score"}, 1),
+        ({"cifar_core/sweeps/plan.py": "import optuna", "pages/sweep.py": "from sqlalchemy import text"}, 2),
         ({"cifar_core/analyse/learning.py": "import scipy.stats\nfrom cleanlab import rank\nimport torch"}, 3),
         ({"pages/trust.py": "import statsmodels.api"}, 1),
         ({"cifar_core/analyse/compute/learning.py": "import scipy.stats\nimport torch, sklearn, statsmodels"}, 0),
@@ -424,6 +440,12 @@ RULES: dict[Callable[[Sources], Complaints], list[tuple[dict[str, str], int]]] =
         ({"cifar_core/commands/results/calibration.py": "from cifar_core.analyse.compute import keeping"}, 0),
         ({"cifar_core/analyse/process.py": "from cifar_core.analyse.compute import COMPUTE"}, 0),
         ({"pages/trust.py": "from cifar_core.analyse import computer"}, 0),
+    ],
+    sweeps_are_owned_in_one_process: [
+        ({"pages/sweep.py": "from cifar_core.sweeps.owner.study import Study"}, 1),
+        ({"cifar_core/sweeps/control.py": "from .owner import process", "cifar_core/sweeps/owner/__init__.py": ""}, 1),
+        ({"cifar_core/commands/sweeps/sweep.py": "import cifar_core.sweeps.owner.process"}, 1),
+        ({"cifar_core/sweeps/owner/loop.py": "from cifar_core.sweeps.owner.study import Study\nimport optuna"}, 0),
     ],
     pages_stand_alone: [
         ({"pages/home.py": "from pages.train import start"}, 1),
@@ -561,6 +583,7 @@ def test_the_analyses_take_little_memory_of_the_server() -> None:
 def test_heavy_packages_would_be_seen() -> None:
     assert loaded_by("streamlit")[0] == {"streamlit"}
     assert loaded_by("scipy.stats")[0] == {"scipy"}
+    assert "optuna" in loaded_by(OWNER + ".study")[0]
 
 
 def test_importing_the_package_is_quick() -> None:

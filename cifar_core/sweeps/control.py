@@ -1,12 +1,14 @@
 """Start, stop and resume a sweep, from any process; its owner is a job in the sweep's folder."""
 
 import contextlib
+import time
 from dataclasses import dataclass, replace
 
 from cifar_core.errors import StorageError, SweepError
-from cifar_core.jobs.job import JobFolder, Request, cancel_job, is_alive
+from cifar_core.jobs.job import JobFolder, Request, cancel_job, is_alive, read_job
 from cifar_core.jobs.start import start_job
 from cifar_core.processes import Program
+from cifar_core.runs.control.actions import EXIT_SECONDS
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.storage.atomic import make_folder, new_folder, remove_folder
 from cifar_core.sweeps.extras import HOW_TO_GET_IT, has_optuna, has_psycopg
@@ -16,6 +18,7 @@ from cifar_core.sweeps.plan_file import write_plan
 from cifar_core.sweeps.sweep import read_sweep
 from cifar_core.workspace import Workspace
 
+_LOOK_SECONDS = 0.05
 _NO_DRIVER = "A shared study needs psycopg, which is not installed: `make install EXTRAS=cluster` gets it."
 
 
@@ -72,8 +75,12 @@ def resume_sweep(workspace: Workspace, sweep_id: str) -> None:
     if sweep.status == "finished":
         raise SweepError(f"Sweep {sweep.id} is finished: there is nothing to resume. Start a new one to search on.")
     _require_packages(sweep.plan)
-    if not start_job(sweep_job(workspace, sweep.id), Program.SWEEP, SweepRequest("sweep")):
-        raise SweepError(f"Sweep {sweep.id} is running already.")
+    job, until = sweep_job(workspace, sweep.id), time.monotonic() + EXIT_SECONDS
+    while not start_job(job, Program.SWEEP, SweepRequest("sweep")):
+        state = read_job(job)
+        if (state is not None and state.active) or time.monotonic() >= until:
+            raise SweepError(f"Sweep {sweep.id} is running already.")
+        time.sleep(_LOOK_SECONDS)  # its owner has written how it ended, and takes a moment to exit
 
 
 def sweep_job(workspace: Workspace, sweep_id: str) -> JobFolder:

@@ -10,6 +10,7 @@ from cifar_core.evaluate import wilson_interval
 from cifar_core.evaluate.spread import Spread, spread_of
 from cifar_core.jobs.job import JobFolder, JobState, read_job
 from cifar_core.lifecycle.states import Status
+from cifar_core.lifecycle.supervise import KILLED_FROM_OUTSIDE
 from cifar_core.runs import Run, list_runs
 from cifar_core.runs.trials.kept import KeptRun, read_kept, values_of
 from cifar_core.storage.json_files import read_json
@@ -55,7 +56,7 @@ class TrialRun:
 class Trial:
     """One candidate: a combination of the swept settings, with a run for each seed.
 
-    Of one that was pruned, failed or stopped, only the runs that were made are there: no further ones will be.
+    Where no further runs will be made, as of one that was pruned, only those that were are there.
     """
 
     number: int  # from 1, in the order of their proposal
@@ -142,16 +143,9 @@ def read_sweep(workspace: Workspace, sweep_id: str, runs: Sequence[Run] | None =
     return _read(folder, _by_id(list_runs(workspace) if runs is None else runs))
 
 
-def running_sweeps(workspace: Workspace, runs: Sequence[Run]) -> list[Sweep]:
-    """The sweeps whose owner works now, the newest first; the others are not read. Errors and `runs` as `list_sweeps`."""
-    by_id = _by_id(runs)
-    active = [folder for folder in sweep_folders(workspace) if (job := read_job(folder.job)) and job.active]
-    sweeps = [_read_or_problem(folder, by_id) for folder in active]
-    return sorted(sweeps, key=lambda sweep: (sweep.plan.created, sweep.id), reverse=True)
-
-
 def _by_id(runs: Sequence[Run]) -> dict[str, Run]:
-    return {run.id: run for run in runs if run.sweep}
+    """The runs that may be trials; of one that cannot be read nobody knows."""
+    return {run.id: run for run in runs if run.sweep or run.problem}
 
 
 def _read_or_problem(folder: SweepFolder, runs: Mapping[str, Run]) -> Sweep:
@@ -167,8 +161,9 @@ def _read(folder: SweepFolder, runs: Mapping[str, Run]) -> Sweep:
     plan = read_plan(folder)
     job = read_job(folder.job)  # before the trials: one that ends now is still called running, never the reverse
     status, reason = _status(folder.job, job)
+    prunes = plan.options.pruner != "none"
     trials = tuple(
-        _unreadable(number, found) if isinstance(found, str) else _trial(folder, found, runs)
+        _unreadable(number, found) if isinstance(found, str) else _trial(folder, found, runs, prunes=prunes)
         for number, found in read_trial_files(folder).items()
     )
     return Sweep(plan, status, trials, job, reason)
@@ -204,11 +199,12 @@ def _unreadable(number: int, problem: str) -> Trial:
     return Trial(number, {}, (), "failed", None, problem=problem)
 
 
-def _trial(folder: SweepFolder, file: TrialFile, runs: Mapping[str, Run]) -> Trial:
+def _trial(folder: SweepFolder, file: TrialFile, runs: Mapping[str, Run], *, prunes: bool) -> Trial:
     found = [_trial_run(folder, file, seed, runs) for seed in file.seeds]
-    status = _status_of_trial(file, found)
-    if status in ("pruned", "failed", "stopped"):
+    ended_early = prunes and found[0].status in ("failed", "stopped")  # a pruner judges the first before others begin
+    if file.pruned or file.lost or ended_early:
         found = [run for run in found if run.made]
+    status = _status_of_trial(file, found)
     value = math.fsum(run.value or 0.0 for run in found) / len(found) if status == "finished" else None
     return Trial(file.number, file.settings, tuple(found), status, value, file.replaces, file.lost)
 
@@ -221,7 +217,7 @@ def _status_of_trial(file: TrialFile, runs: Sequence[TrialRun]) -> TrialStatus:
         return "failed"
     if file.pruned:
         return "pruned"
-    for state in ("failed", "stopped", "waiting"):
+    for state in ("waiting", "failed", "stopped"):
         if state in states:
             return state
     return "finished"
@@ -231,20 +227,22 @@ def _trial_run(folder: SweepFolder, file: TrialFile, seed: int, runs: Mapping[st
     """The run of a candidate with a seed: as its folder says, else as it was kept, else it is not made yet."""
     run_id = trial_run_id(folder.id, file.number, seed)
     run = runs.get(run_id)
-    if run is not None and (run.sweep, run.trial) == (folder.id, file.number):
+    if run is not None and not run.problem and (run.sweep, run.trial) == (folder.id, file.number):
         return _shown(values_of(run), _status_of_run(run, pruned=file.pruned))
     try:
         kept = read_kept(folder.runs / f"{run_id}.json")
-    except (OSError, ValueError):  # nothing was kept, or it is damaged: the run is made again
-        return TrialRun(run_id, seed, "waiting", None, (), 0.0, made=False)
+    except (OSError, ValueError):  # nothing was kept, or it is damaged
+        if run is not None and run.problem:
+            return TrialRun(run_id, seed, "failed", None, (), 0.0)
+        return TrialRun(run_id, seed, "waiting", None, (), 0.0, made=False)  # the run is made, perhaps again
     pruned = file.pruned and kept.status == "stopped"
-    return _shown(kept, "pruned" if pruned else kept.status, deleted=True)
+    return _shown(kept, "pruned" if pruned else kept.status, deleted=run is None)
 
 
 def _status_of_run(run: Run, *, pruned: bool) -> TrialStatus:
     if run.active:
         return "running"
-    if run.status in (Status.PAUSED, Status.INTERRUPTED):
+    if run.status in (Status.PAUSED, Status.INTERRUPTED) or run.error == KILLED_FROM_OUTSIDE:
         return "pruned" if pruned else "waiting"
     if run.status is Status.STOPPED:
         return "pruned" if pruned else "stopped"

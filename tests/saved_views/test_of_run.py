@@ -30,6 +30,7 @@ def test_it_is_the_newest_before_it_that_finished_on_the_same_test_pictures(work
         run("names", 7, dataset=replace(FACTS, class_names=("dog", "cat"))),
         run("unreadable", 6, problem="no"),
         run("unmeasured", 5, best=None),
+        run("trial", 9, sweep="calm-fox"),
     ]
     assert previous_run(workspace, now, [*unlike, second, now, first]) is second
     assert previous_run(workspace, now, [*unlike, now]) is None

@@ -9,6 +9,7 @@ from scipy import stats
 
 from cifar_core.errors import SweepError
 from cifar_core.evaluate import wilson_interval
+from cifar_core.lifecycle.supervise import KILLED_FROM_OUTSIDE
 from cifar_core.runs import Run, delete_run, list_runs, restore_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.runs.trials.kept import keep_trial_values, kept_file
@@ -43,6 +44,7 @@ def test_each_run_of_a_candidate_is_read_from_its_folder(workspace: Workspace) -
     ("status", "file", "expected"),
     [
         ("finished", {}, "finished"),
+        ("finished", {"pruned": True}, "pruned"),
         ("stopped", {}, "stopped"),
         ("stopped", {"pruned": True}, "pruned"),
         ("paused", {"pruned": True}, "pruned"),
@@ -63,11 +65,32 @@ def test_the_status_of_a_candidate(workspace: Workspace, status: str, file: dict
 
 
 @pytest.mark.parametrize("ended", ["failed", "stopped"])
-def test_a_candidate_that_failed_gets_no_further_runs(workspace: Workspace, ended: str) -> None:
-    folder = make_sweep(workspace, seeds=2)
-    add_trial(folder, 1, {"learning_rate": 0.01}, [0.5], status=ended, seeds=(0, 1))
-    (trial,) = read(workspace).trials
-    assert [run.status for run in trial.runs] == [ended]
+def test_where_a_pruner_judges_the_first_run_the_others_wait_for_it_to_finish(workspace: Workspace, ended: str) -> None:
+    for sweep_id, pruner in (("owl-one-1", "none"), ("owl-two-1", "median")):
+        folder = make_sweep(workspace, sweep_id=sweep_id, seeds=2, pruner=pruner)
+        add_trial(folder, 1, {"learning_rate": 0.01}, [0.5], status=ended, seeds=(0, 1))
+    (without,) = read_sweep(workspace, "owl-one-1").trials
+    (pruning,) = read_sweep(workspace, "owl-two-1").trials
+    assert [run.status for run in without.runs] == [ended, "waiting"] and without.status == "waiting"
+    assert [run.status for run in pruning.runs] == [ended] and pruning.status == ended
+
+
+def test_a_run_that_was_killed_from_outside_waits_to_go_on(workspace: Workspace) -> None:
+    folder = make_sweep(workspace)
+    (run_id,) = add_trial(folder, 1, {"learning_rate": 0.01}, [0.5], status="failed")
+    status = RunFolder(workspace.runs / run_id).status
+    status.write_text(json.dumps(json.loads(status.read_text()) | {"error": KILLED_FROM_OUTSIDE}))
+    assert read(workspace).trials[0].status == "waiting"
+
+
+def test_a_run_that_cannot_be_read_has_failed_unless_its_values_were_kept(workspace: Workspace) -> None:
+    folder = make_sweep(workspace)
+    first, second = (add_trial(folder, number, {"learning_rate": 0.01}, [0.5])[0] for number in (1, 2))
+    keep_trial_values(workspace, run_of(workspace, second))
+    for run_id in (first, second):
+        RunFolder(workspace.runs / run_id).config.write_text("{")
+    sweep = read(workspace)
+    assert [(trial.status, trial.runs[0].deleted) for trial in sweep.trials] == [("failed", False), ("finished", False)]
 
 
 def test_a_deleted_run_stays_as_values_and_counts_once_when_it_is_back(workspace: Workspace) -> None:

@@ -26,7 +26,8 @@ def checked_storage(url: str) -> str:
         readable = parts.port is None or parts.port >= 0
     except ValueError:
         readable = False
-    if not readable or len(url) > _MOST or not url.isprintable() or parts.scheme not in _SCHEMES:
+    scheme, _, rest = url.partition("://")
+    if not readable or not rest or scheme not in _SCHEMES or len(url) > _MOST or not url.isprintable():
         raise ConfigError([f"The storage is no PostgreSQL database: give its URL, as in {_EXAMPLE}."])
     if has_password or any(name.lower() in ("password", "sslpassword") for name, _ in fields):
         raise ConfigError(
@@ -35,4 +36,4 @@ def checked_storage(url: str) -> str:
                 "in the variable PGPASSWORD or in the file ~/.pgpass."
             ]
         )
-    return _DRIVER + url[len(parts.scheme) :]
+    return f"{_DRIVER}://{rest}"

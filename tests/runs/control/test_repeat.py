@@ -1,6 +1,7 @@
 """New runs from earlier ones: retry and duplicate. Nothing is trained here."""
 
 import shutil
+from collections.abc import Callable
 
 import pytest
 
@@ -9,6 +10,7 @@ from cifar_core.errors import ConfigError, DataError, RunError
 from cifar_core.lifecycle.status import move
 from cifar_core.runs import (
     Status,
+    create_run,
     duplicate_run,
     list_runs,
     lower_rate,
@@ -54,6 +56,15 @@ def test_the_lowest_rate_cannot_be_lowered(workspace: Workspace) -> None:
     with pytest.raises(RunError, match="diverged with the lowest learning rate, 1e-06: duplicate it"):
         retry_with_lower_rate(workspace, old)
     assert [run.id for run in list_runs(workspace)] == [old]
+
+
+@pytest.mark.parametrize("make", [retry_run, lambda place, run_id: duplicate_run(place, run_id, {"epochs": 2})])
+def test_what_comes_of_a_trial_is_no_trial(workspace: Workspace, make: Callable[[Workspace, str], str]) -> None:
+    trial = create_run(workspace, SEEDED, sweep="calm-owl-1", trial=3)
+    move(run_folder(workspace, trial), Status.RUNNING)
+    move(run_folder(workspace, trial), Status.STOPPED)
+    run = read_run(workspace, make(workspace, trial))
+    assert (run.origin, run.sweep, run.trial, run.parent) == ("trained", "", 0, trial)
 
 
 def test_two_clicks_on_retry_make_one_run(workspace: Workspace) -> None:

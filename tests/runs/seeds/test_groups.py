@@ -36,6 +36,7 @@ def test_runs_of_one_setting_and_one_dataset_belong_together() -> None:
     assert names([a, replace(b, dataset=replace(DATA, fingerprint="0" * 64))]) == []
     assert names([a, replace(b, origin="continued", parent="a")]) == [], "its settings are not all that it came of"
     assert names([a, replace(b, problem="broken")]) == []
+    assert names([a, replace(b, origin="trial", sweep="calm-owl-1", trial=3)]) == [["a", "b"]], "it began afresh"
     renamed = replace(run("b", 1, 0.8, dataset="copy"), dataset=replace(DATA, name="copy"))
     assert names([a, renamed]) == [["a", "b"]], "equal pictures under another name"
     assert names([a, run("b", 1, 0.8, momentum=0.5)]) == [["a", "b"]], "Adam has no momentum: it has no effect"

@@ -51,6 +51,14 @@ def test_repeats_take_the_next_free_seeds_and_a_double_click_makes_them_once(
     assert len(list_runs(workspace)) == count
 
 
+def test_a_repeat_of_a_trial_is_no_trial(workspace: Workspace, launched: list[str]) -> None:
+    save_tiny(workspace)
+    trial = create_run(workspace, SETTINGS, sweep="calm-owl-1", trial=3)
+    (repeat,) = repeat_with_seeds(workspace, trial, 1)
+    run = read_run(workspace, repeat)
+    assert (run.origin, run.sweep, run.trial, run.parent) == ("trained", "", 0, trial) and launched == [repeat]
+
+
 @pytest.mark.parametrize("count", [0, -1, 21])
 def test_a_number_out_of_range_makes_nothing(workspace: Workspace, count: int) -> None:
     old = ended_run(workspace)

@@ -34,12 +34,18 @@ from cifar_core.runs import (
     verify_run,
 )
 from cifar_core.runs.control.admission import exclusive_run_changes
+from cifar_core.runs.run_folder import run_folder
 from cifar_core.runs.sample_files import Samples, samples_content
 from cifar_core.runs.transfer import exporting
 from cifar_core.storage import faults
+from cifar_core.sweeps.folder import SweepFolder
+from cifar_core.sweeps.sweep import list_sweeps, read_sweep
+from cifar_core.sweeps.trial_file import TrialFile, trial_run_id, write_trial
 from cifar_core.workspace import Workspace, open_workspace
 from tests.runs.conftest import ended_run, snapshot
 from tests.runs.exported_runs import RUN, members, npy, packed_run, store
+from tests.runs.seeds.crafted_repeats import craft
+from tests.sweeps.crafted_sweeps import SWEEP, make_sweep
 
 
 def change_json(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -401,3 +407,26 @@ def test_a_file_that_is_not_a_zip_is_refused(elsewhere: Workspace, tmp_path: Pat
         import_run(elsewhere, tmp_path / "b.zip")
     with pytest.raises(DataError, match="is not a file"):
         import_run(elsewhere, tmp_path)
+
+
+def test_a_trial_comes_elsewhere_as_a_trial_of_a_sweep_that_is_not_there(
+    workspace: Workspace, elsewhere: Workspace
+) -> None:
+    """Brought back to its own workspace it is another run, which does not count for the sweep."""
+    make_sweep(workspace)
+    write_trial(SweepFolder(workspace.sweeps / SWEEP), TrialFile(3, {"learning_rate": 0.01}, (0,)))
+    trial = craft(workspace, trial_run_id(SWEEP, 3, 0), 0, [1, 2], origin="trial", sweep=SWEEP, trial=3)
+    config = run_folder(workspace, trial).config  # `craft` edits the seed of the stored run
+    record = run_folder(workspace, trial).facts
+    change_json(record, lambda content: content.update(settings=json.loads(config.read_text())["settings"]))
+    assert verify_run(workspace, trial) == []
+    packed = export_run(workspace, trial)
+    run = read_run(elsewhere, import_run(elsewhere, packed).run)
+    assert (run.origin, run.sweep, run.trial, run.from_zip) == ("trial", SWEEP, 3, True)
+    assert verify_run(elsewhere, run.id) == [] and list_sweeps(elsewhere) == []
+    delete_run(elsewhere, run.id)
+    assert not elsewhere.sweeps.exists()
+    delete_run(workspace, trial)
+    back = import_run(workspace, packed).run
+    (found,) = read_sweep(workspace, SWEEP).trials
+    assert [(each.run, each.deleted) for each in found.runs] == [(trial, True)] and back != trial

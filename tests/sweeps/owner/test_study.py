@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
+import hypothesis
 import optuna
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import TrialState
 
@@ -91,7 +91,8 @@ def test_no_proposal_repeats_the_draws_of_the_one_before() -> None:
     assert len(set(rates)) == 30
 
 
-@given(seed=st.integers(0, 2**31 - 1), runs=st.integers(1, 25), sampler=st.sampled_from(["tpe", "random"]))
+@hypothesis.settings(max_examples=25)
+@hypothesis.given(seed=st.integers(0, 2**31 - 1), runs=st.integers(1, 25), sampler=st.sampled_from(["tpe", "random"]))
 def test_what_is_proposed_lies_in_the_space_and_makes_a_run(seed: int, runs: int, sampler: str) -> None:
     plan = plan_of(runs=runs, sampler=sampler, settings={"seed": seed})
     study = Study(plan)

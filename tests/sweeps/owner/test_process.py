@@ -1,0 +1,131 @@
+"""The process of an owner with real warm workers: stopped, resumed, and killed at random moments."""
+
+import contextlib
+import json
+import random
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from cifar_core.errors import SweepError
+from cifar_core.limits import LIMITS_FILE
+from cifar_core.runs import list_runs, verify_run
+from cifar_core.sweeps.control import resume_sweep, start_sweep, stop_sweep
+from cifar_core.sweeps.plan import SweepPlan
+from cifar_core.sweeps.sweep import Sweep, read_sweep
+from cifar_core.workspace import Workspace
+from tests.conftest import save_tiny
+from tests.sweeps.owner.plans import SWEEP, plan_of
+
+pytestmark = pytest.mark.slow
+DEADLINE = 240.0  # seconds; for a sweep that is stuck, not a wait
+KILLS = 20
+
+
+@pytest.fixture
+def place(workspace: Workspace) -> Iterator[Workspace]:
+    """A workspace with the tiny dataset and two slots; its sweep is ended at the end."""
+    (workspace.root / LIMITS_FILE).write_text(json.dumps({"slots": 2}))
+    save_tiny(workspace)
+    yield workspace
+    for process in processes(workspace):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def processes(workspace: Workspace) -> list[psutil.Process]:
+    """The owner, its workers and their training processes: the owner first."""
+    owners = [each for each in psutil.process_iter() if f"--job={workspace.sweeps}" in command_of(each)]
+    found = list(owners)
+    for owner in owners:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += owner.children(recursive=True)
+    return found
+
+
+def command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def plan(runs: int, epochs: int) -> SweepPlan:
+    return plan_of("learning_rate=1e-4..1e-1", runs=runs, settings={"epochs": epochs}, start=[{"learning_rate": 0.001}])
+
+
+def wait_until_ended(workspace: Workspace) -> Sweep:
+    until = time.monotonic() + DEADLINE
+    while time.monotonic() < until:
+        sweep = read_sweep(workspace, SWEEP)
+        if not sweep.active:
+            return sweep
+        time.sleep(0.1)
+    raise AssertionError(f"the sweep is still running: {read_sweep(workspace, SWEEP)}")
+
+
+def all_is_well(workspace: Workspace, runs: int) -> None:
+    """Every trial is counted once, and every run is whole."""
+    sweep = read_sweep(workspace, SWEEP)
+    assert (sweep.status, sweep.reason) == ("finished", "")
+    assert [trial.number for trial in sweep.trials] == list(range(1, runs + 1))
+    assert {trial.status for trial in sweep.trials} == {"finished"}
+    assert sweep.runs_done == runs
+    assert {run.id for run in list_runs(workspace)} == {run.run for trial in sweep.trials for run in trial.runs}
+    for run in list_runs(workspace):
+        assert verify_run(workspace, run.id) == []
+        assert run.exact
+        assert len(run.validation_curve) == run.config.optimizer.epochs
+
+
+def test_a_stopped_sweep_pauses_its_runs_and_goes_on_when_it_is_resumed(place: Workspace) -> None:
+    start_sweep(place, plan(runs=4, epochs=60))
+    until = time.monotonic() + DEADLINE
+    while not any(run.validation_curve for run in list_runs(place)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    stop_sweep(place, SWEEP)
+    sweep = wait_until_ended(place)
+    assert sweep.status == "stopped"
+    assert not any(run.active for run in list_runs(place))
+    begun = [run.id for run in list_runs(place)]
+    resume_sweep(place, SWEEP)
+    wait_until_ended(place)
+    all_is_well(place, 4)
+    assert set(begun) <= {run.id for run in list_runs(place)}
+
+
+def test_owner_and_workers_killed_at_random_moments(place: Workspace) -> None:
+    """One of them, or the owner with all that it has started; whoever resumes the sweep finds each trial once."""
+    chance = random.Random(0)
+    start_sweep(place, plan(runs=10, epochs=12))
+    killed: list[str] = []
+    until = time.monotonic() + DEADLINE
+    while read_sweep(place, SWEEP).status != "finished":
+        assert time.monotonic() < until
+        time.sleep(chance.uniform(0.1, 1.6) if len(killed) < KILLS else 0.1)
+        found = processes(place)
+        if found and len(killed) < KILLS:
+            whom = chance.choice(["owner", "all", "worker", "training"])
+            killed += kill(found, whom)
+        if not read_sweep(place, SWEEP).active:
+            with contextlib.suppress(SweepError):  # it has just finished
+                resume_sweep(place, SWEEP)
+    assert len(killed) == KILLS
+    assert len(set(killed)) >= 3
+    all_is_well(place, 10)
+
+
+def kill(found: list[psutil.Process], whom: str) -> list[str]:
+    """Kill some of these processes; returns whom, in a list, or nothing where there was none of that kind."""
+    owner, *others = found
+    names = {"worker": "warm.worker", "training": "warm_process"}
+    victims = {"owner": [owner], "all": found}.get(whom) or [
+        each for each in others if names[whom] in command_of(each)
+    ][:1]
+    for victim in victims:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
+    return [whom] if victims else []
