@@ -6,10 +6,8 @@ mark before a run of it is stopped. So an owner that is killed anywhere is follo
 
 import contextlib
 import time
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from cifar_core.config import spec_of
 from cifar_core.errors import RunError
@@ -55,7 +53,6 @@ class Owner:
         self._starter = Starter(sweep, plan, pool)
         self._open: dict[int, Candidate] = {}  # those that are not done, by number
         self._done = 0  # runs of the others
-        self._tried: Counter[frozenset[tuple[str, Any]]] = Counter()  # how often each combination was proposed
         self._importance_at = 0.0  # monotonic seconds, when it may be computed again
 
     def run(self) -> str:
@@ -69,6 +66,7 @@ class Owner:
         try:
             self._take_in()
             while True:
+                self._drop_lost()
                 self._look()
                 self._report()
                 if time.monotonic() >= ends:
@@ -77,7 +75,7 @@ class Owner:
                 refusal = self._starter.refusal()
                 if not refusal:
                     self._start_some()
-                if not refusal and not self._is_busy():
+                if not refusal and not self._is_busy() and not self._study.waits():
                     return self._why_unfinished()
                 self._pool.wait(LOOK_SECONDS)
         except BaseException:
@@ -85,6 +83,7 @@ class Owner:
             raise
         finally:
             self._pool.close()
+            self._study.close()
 
     def _take_in(self) -> None:
         """Read what earlier owners have left."""
@@ -92,8 +91,8 @@ class Owner:
             if isinstance(file, str):  # it counts as failed; its runs stay what they are
                 self._done += self._plan.options.seeds
                 continue
-            candidate = self._add(file)
             self._study.add(number, file.settings)
+            candidate = self._add(file)
             candidate.read(self._sweep)
             for run in candidate.runs:
                 is_paused = run.run is not None and (run.stage is Stage.PAUSED or run.run.ending is EndRequest.PAUSE)
@@ -103,8 +102,18 @@ class Owner:
     def _add(self, file: TrialFile) -> Candidate:
         candidate = new_candidate(self._sweep, file, one_first=self._plan.options.pruner != "none")
         self._open[file.number] = candidate
-        self._tried[_key(file.settings)] += 1
         return candidate
+
+    def _drop_lost(self) -> None:
+        """Leave the candidates alone that others repeat, because they took this owner for dead."""
+        for number in self._study.lost() & self._open.keys():
+            candidate = self._open.pop(number)
+            candidate.file = replace(candidate.file, lost=True)
+            write_trial(self._sweep, candidate.file)
+            self._done += len(candidate.runs)
+            for run in candidate.runs:
+                with contextlib.suppress(RunError):  # it is not there, or has ended
+                    stop_run(self._sweep.workspace, run.id)
 
     def _look(self) -> None:
         """Read the runs of the candidates that are not done, prune, and tell the study of those that are done now."""
@@ -145,15 +154,17 @@ class Owner:
     def _report(self) -> None:
         ended = sum(run.stage is Stage.ENDED for candidate in self._open.values() for run in candidate.runs)
         self._reporter.check_cancel()
-        self._reporter("Trying settings", self._done + ended, self._plan.options.runs, "runs")
+        planned = self._plan.options.runs - self._plan.options.seeds * self._study.elsewhere()
+        self._reporter("Trying settings", self._done + ended, planned, "runs")
 
     def _start_some(self) -> None:
         """Keep the workers busy: first with what was begun, then with the next candidates."""
         for candidate in list(self._open.values()):
             self._start_runs(candidate)
         while self._pool.free() and (proposed := self._study.ask()) is not None:
-            number, settings = proposed
-            file = TrialFile(number, settings, self._seeds(settings))
+            file = TrialFile(
+                proposed.number, proposed.settings, self._seeds(proposed.repeats), replaces=proposed.replaces
+            )
             write_trial(self._sweep, file)
             self._start_runs(self._add(file))
 
@@ -162,10 +173,10 @@ class Owner:
             if self._pool.free() and self._starter.can_start(run):
                 self._starter.start(candidate, run)
 
-    def _seeds(self, settings: Mapping[str, Any]) -> tuple[int, ...]:
+    def _seeds(self, repeats: int) -> tuple[int, ...]:
         """The seeds of a candidate; where its combination was tried before, the next ones, which say something new."""
         seeds = self._plan.options.seeds
-        first = self._plan.settings["seed"] + seeds * self._tried[_key(settings)]
+        first = self._plan.settings["seed"] + seeds * repeats
         return tuple((first + step) % (int(spec_of("seed").high) + 1) for step in range(seeds))
 
     def _is_busy(self) -> bool:
@@ -210,7 +221,3 @@ class Owner:
         for candidate in self._open.values():
             candidate.read(self._sweep)
         return [run for candidate in self._open.values() for run in candidate.runs if run.stage is Stage.ACTIVE]
-
-
-def _key(settings: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
-    return frozenset(settings.items())

@@ -10,6 +10,7 @@ from cifar_core.lifecycle.warm_pool import WarmPool
 from cifar_core.sweeps.control import SweepRequest
 from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.sweeps.owner.loop import Owner
+from cifar_core.sweeps.owner.shared import SharedStudy
 from cifar_core.sweeps.owner.study import Study
 from cifar_core.sweeps.plan_file import read_plan
 
@@ -20,7 +21,8 @@ def own(job: JobFolder, _request: SweepRequest, reporter: Reporter) -> None:
     sweep = SweepFolder(job.path.parent)
     plan = read_plan(sweep)
     pool = WarmPool(sweep.workspace, slots(sweep.workspace), job.log)
-    unfinished = Owner(sweep, plan, Study(plan), pool, reporter).run()
+    study = SharedStudy(plan, sweep.workspace) if plan.options.storage else Study(plan)
+    unfinished = Owner(sweep, plan, study, pool, reporter).run()
     if unfinished:
         reporter.say(unfinished)
 

@@ -1,6 +1,7 @@
 """How a sweep's plan is said in Optuna's words: distributions, samplers and pruners."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from optuna import Study
@@ -64,18 +65,21 @@ def _most_epochs(plan: SweepPlan) -> int:
     return int(swept.high if swept.is_range else max(swept.values))
 
 
-def make_sampler(plan: SweepPlan, size: int) -> RandomSampler | TPESampler:
+def make_sampler(plan: SweepPlan, turn: str) -> RandomSampler | TPESampler:
     """The sampler of one proposal.
 
     Args:
         plan: of the sweep.
-        size: how many trials there are before it.
+        turn: what makes this proposal another one than those before and those of other owners.
     """
-    digest = hashlib.sha256(f"{plan.settings['seed']} {size}".encode()).digest()
-    seed = int.from_bytes(digest[:4])
+    seed = _seed(plan, turn)
     if plan.options.sampler == "tpe":
         return _TidyTPESampler(seed=seed, constant_liar=True)
     return _TidyRandomSampler(seed=seed)
+
+
+def _seed(plan: SweepPlan, turn: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{plan.settings['seed']} {turn}".encode()).digest()[:4])
 
 
 def _tidy(value: Any, distribution: BaseDistribution) -> Any:
@@ -109,3 +113,17 @@ class _TidyTPESampler(_Tidy, TPESampler):
 
 class _TidyRandomSampler(_Tidy, RandomSampler):
     pass
+
+
+class FixedSampler(RandomSampler):
+    """Proposes values that are known."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(seed=0)
+        self._values = {name: to_optuna(value) for name, value in values.items()}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """The known value of a setting."""
+        return self._values[param_name]

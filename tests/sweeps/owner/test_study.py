@@ -34,7 +34,7 @@ def grow(study: Study, trials: int, *, running: int = 0) -> Trials:
     for _ in range(trials + running):
         asked = study.ask()
         assert asked is not None
-        number, settings = asked
+        number, settings = asked.number, dict(asked.settings)
         outcome = outcome_of(settings, number) if number <= trials else None
         if outcome:
             for epoch in range(len(outcome.values)):
@@ -42,6 +42,13 @@ def grow(study: Study, trials: int, *, running: int = 0) -> Trials:
             study.tell(number, outcome)
         found.append((number, settings, outcome))
     return found
+
+
+def number_of(study: Study) -> int:
+    """The number of the next candidate."""
+    asked = study.ask()
+    assert asked is not None
+    return asked.number
 
 
 def rebuild(plan: SweepPlan, trials: Trials) -> Study:
@@ -139,15 +146,15 @@ def test_a_damaged_file_keeps_the_numbers_of_the_others() -> None:
     rebuilt = rebuild(plan, [trial for trial in trials if trial[0] != 3])
     states = [each.state for each in rebuilt.frozen().get_trials()]
     assert states[2] is TrialState.FAIL
-    assert (rebuilt.ask() or (0,))[0] == 6
+    assert number_of(rebuilt) == 6
 
 
 def test_a_diverged_run_counts_as_bad_and_other_failures_do_not_count() -> None:
     study = Study(plan_of(runs=9))
     for diverged in (True, False):
-        number, _ = study.ask() or (0, {})
+        number = number_of(study)
         study.tell(number, Outcome("failed", None, (0.1,), diverged))
-    number, _ = study.ask() or (0, {})
+    number = number_of(study)
     study.tell(number, Outcome("stopped", None, (0.5, 0.6)))
     assert [each.state for each in study.frozen().get_trials()] == [
         TrialState.PRUNED,
@@ -174,7 +181,7 @@ def test_it_prunes_as_optuna_does(name: str, pruner: optuna.pruners.BasePruner) 
     ours, theirs = Study(plan), optuna.create_study(study_name=plan.id, direction="maximize", pruner=pruner)
     ends = []
     for values in curves(40):
-        number, _ = ours.ask() or (0, {})
+        number = number_of(ours)
         trial, pruned = theirs.ask(), 0
         for epoch, value in enumerate(values, start=1):
             trial.report(value, epoch)
@@ -196,7 +203,7 @@ def test_epochs_that_arrive_together_are_judged_one_by_one() -> None:
     plan = plan_of(runs=40, pruner="hyperband", settings={"epochs": 9})
     singly, together = Study(plan), Study(plan)
     for values in curves(30):
-        number, _ = singly.ask() or (0, {})
+        number = number_of(singly)
         together.ask()
         verdicts = [singly.should_prune(number, values[:epoch]) for epoch in range(1, 10)]
         assert together.should_prune(number, values) == any(verdicts)
@@ -208,8 +215,9 @@ def test_epochs_that_arrive_together_are_judged_one_by_one() -> None:
 def test_the_importance_is_that_of_the_setting_that_decides() -> None:
     study = Study(plan_of(runs=60, sampler="random"))
     for _ in range(60):
-        number, settings = study.ask() or (0, {})
-        study.tell(number, Outcome("finished", peak({**settings, "epochs": 1}, 1), ()))
+        asked = study.ask()
+        assert asked is not None
+        study.tell(asked.number, Outcome("finished", peak({**asked.settings, "epochs": 1}, 1), ()))
     found = compute_importance(study.frozen())
     assert found is not None
     assert found.trials == 60
@@ -222,6 +230,6 @@ def test_without_enough_finished_trials_nothing_is_important() -> None:
     study = Study(plan_of(runs=60))
     for value in (0.5, 0.5, 0.5, 0.5, 0.5):
         assert compute_importance(study.frozen()) is None
-        number, _ = study.ask() or (0, {})
+        number = number_of(study)
         study.tell(number, Outcome("finished", value, ()))
     assert compute_importance(study.frozen()) is None
