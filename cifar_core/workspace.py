@@ -94,7 +94,8 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
             _create(folder, needed=not is_there)
             sweep_temp(folder)
         with contextlib.suppress(PermissionError):  # the list of jobs reports it
-            for folder in (*workspace.jobs.glob("*"), *workspace.data.glob("*")):
+            sweeps = (workspace.sweeps, *workspace.sweeps.glob("*"))
+            for folder in (*workspace.jobs.glob("*"), *workspace.data.glob("*"), *sweeps):
                 if not folder.is_symlink():  # what lies elsewhere is not ours
                     sweep_temp(folder)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of symbolic links; a zero byte in the path

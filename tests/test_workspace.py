@@ -59,14 +59,15 @@ def test_a_link_to_a_folder_works(tmp_path: Path) -> None:
 
 def test_leftovers_of_crashed_writers_are_swept(tmp_path: Path) -> None:
     workspace = open_workspace(tmp_path)
-    folders = (workspace.root, workspace.data, workspace.exports)
+    folders = (workspace.root, workspace.data, workspace.exports, workspace.sweeps, workspace.deleted_sweeps)
+    workspace.deleted_sweeps.mkdir(parents=True)
     leftovers = [folder / f"{TEMP_MARK}{age}" for folder in folders for age in ("old", "new")]
     for leftover in leftovers:
         leftover.mkdir()
         if leftover.name.endswith("old"):
             os.utime(leftover, (time.time() - 7200,) * 2)
     open_workspace(tmp_path)
-    assert [leftover.exists() for leftover in leftovers] == [False, True] * 3
+    assert [leftover.exists() for leftover in leftovers] == [False, True] * 5
 
 
 def test_behind_a_link_nothing_is_swept(tmp_path: Path) -> None:

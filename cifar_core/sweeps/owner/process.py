@@ -7,6 +7,7 @@ from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
 from cifar_core.lifecycle.queue import slots
 from cifar_core.lifecycle.warm_pool import WarmPool
+from cifar_core.storage.atomic import sweep_temp
 from cifar_core.sweeps.control import SweepRequest
 from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.sweeps.owner.loop import Owner
@@ -20,6 +21,8 @@ def own(job: JobFolder, _request: SweepRequest, reporter: Reporter) -> None:
     reporter("Starting", 0, 0, "")
     sweep = SweepFolder(job.path.parent)
     plan = read_plan(sweep)
+    for folder in (sweep.trials, sweep.runs):  # what killed writers left
+        sweep_temp(folder)
     pool = WarmPool(sweep.workspace, slots(sweep.workspace), job.log)
     study = SharedStudy(plan, sweep.workspace) if plan.options.storage else Study(plan)
     unfinished = Owner(sweep, plan, study, pool, reporter).run()
