@@ -107,7 +107,8 @@ def _time_line(workspace: Workspace, plan: SweepPlan, runs: list[Run], state: st
     planned = plan.candidates * options.seeds
     what = counted(planned, "run")
     if options.seeds > 1:
-        what = f"{counted(plan.candidates, 'candidate')} with {options.seeds} seeds each, {what}"
+        word = "value" if options.sampler == "grid" and len(plan.space) == 1 else "candidate"
+        what = f"{counted(plan.candidates, word)} with {options.seeds} seeds each, {what}"
     what += f", {at_once} at a time" if at_once > 1 else ""
     span = estimate_sweep(workspace, plan, runs)
     if span is None:

@@ -22,6 +22,7 @@ from pages.ui.sweep.choice import sweep_name
 from pages.ui.sweep.deleting import show_delete_button
 from pages.ui.sweep.results.results import show_sweep_results
 from pages.ui.train.active_runs import refresh_interval
+from pages.ui.url_state import current_visit
 from pages.ui.wording import BadgeColour, range_words
 
 SWEEP_DISPLAY: dict[SweepStatus, tuple[BadgeColour, str]] = {  # colour, icon
@@ -34,6 +35,7 @@ SWEEP_DISPLAY: dict[SweepStatus, tuple[BadgeColour, str]] = {  # colour, icon
 _UNDER_WAY = {"running": "training", "waiting": "waiting"}
 _BUTTON_WIDTH = 112  # pixels, whatever its word is
 _STOPPING_KEY = "sweep_stopping"  # session: the sweeps that were asked to stop
+_SEEN_KEY = "sweep_seen_active"  # session: the visit of the page that has shown a sweep as active
 
 
 def show_sweep(workspace: Workspace, drawn: Sweep, runs: list[Run]) -> None:
@@ -78,10 +80,10 @@ def _show_head(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
             escaped(sweep.plan.person),
         ]
         st.markdown(" · ".join(filter(None, facts)), width="stretch")
-        _show_buttons(workspace, sweep)
+        _show_stop(workspace, sweep)
     share = 1.0 if sweep.status == "finished" else min(1.0, sweep.runs_done / sweep.plan.options.runs)
     st.progress(share, text=progress_line(sweep, runs))
-    st.caption(f"Varied: {escaped('; '.join(map(dimension_words, sweep.plan.space)), 2000)}.")
+    _show_go_on(workspace, sweep)
     _show_reason(sweep)
 
 
@@ -112,40 +114,57 @@ def progress_line(sweep: Sweep, runs: Sequence[Run]) -> str:
 def _show_reason(sweep: Sweep) -> None:
     """Show why a sweep is not finished, and how its owner failed."""
     if sweep.reason:
-        show = st.error if sweep.status == "failed" else st.warning
+        show = {"failed": st.error, "stopped": st.info}.get(sweep.status, st.warning)
         show(escaped_sentence(sweep.reason), icon=":material/info:")
 
 
-def _show_buttons(workspace: Workspace, sweep: Sweep) -> None:
-    """Show Stop while it runs; else Resume where something is left, and Delete, at another place of the row."""
-    asked: set[str] = st.session_state.setdefault(_STOPPING_KEY, set())
+def _show_stop(workspace: Workspace, sweep: Sweep) -> None:
+    """Show Stop, and once it has ended how; nothing of a sweep that had ended before the person came.
+
+    No other button takes its place, so that a click on Stop never starts or deletes anything.
+    """
+    stopping: set[str] = st.session_state.setdefault(_STOPPING_KEY, set())
+    seen: dict[str, int] = st.session_state.setdefault(_SEEN_KEY, {})
     if sweep.active:
-        stopping = sweep.id in asked
-        st.button(
-            "Stopping" if stopping else "Stop",
-            key=f"sweep_stop_{sweep.id}",
-            icon="spinner" if stopping else ":material/stop:",
-            help="Its runs pause with a checkpoint, and all that there is stays. Resume goes on from there.",
-            disabled=stopping,
-            width=_BUTTON_WIDTH,
-            on_click=_stop,
-            args=(workspace, sweep.id),
-        )
+        seen[sweep.id] = current_visit()
+    else:
+        stopping.discard(sweep.id)
+    if seen.get(sweep.id) != current_visit():
         return
-    asked.discard(sweep.id)
-    show_delete_button(workspace, sweep)
-    if sweep.status != "finished":
-        st.button(
-            "Resume",
-            key=f"sweep_resume_{sweep.id}",
-            type="primary",
-            icon=":material/play_arrow:",
-            help="Paused and interrupted runs go on from their checkpoints, then the rest of the plan.",
-            disabled=not has_optuna(),
-            width=_BUTTON_WIDTH,
-            on_click=_resume,
-            args=(workspace, sweep.id),
-        )
+    asked = sweep.id in stopping
+    label = "Stopping" if asked else "Stop" if sweep.active else sweep.status.capitalize()
+    st.button(
+        label,
+        key=f"sweep_stop_{sweep.id}",
+        icon={"Stop": ":material/stop:", "Stopping": "spinner"}.get(label),
+        help="Its runs pause with a checkpoint, and all that there is stays. Resume goes on from there.",
+        disabled=asked or not sweep.active,
+        width=_BUTTON_WIDTH,
+        on_click=_stop,
+        args=(workspace, sweep.id),
+    )
+
+
+def _show_go_on(workspace: Workspace, sweep: Sweep) -> None:
+    """Show what is varied, and of a sweep that has ended Resume, where something is left, and Delete."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        varied = escaped("; ".join(map(dimension_words, sweep.plan.space)), 2000)
+        st.markdown(f":small[Varied: {varied}.]", width="stretch")
+        if sweep.active:
+            return
+        if sweep.status != "finished":
+            st.button(
+                "Resume",
+                key=f"sweep_resume_{sweep.id}",
+                type="primary",
+                icon=":material/play_arrow:",
+                help="Paused and interrupted runs go on from their checkpoints, then the rest of the plan.",
+                disabled=not has_optuna(),
+                width=_BUTTON_WIDTH,
+                on_click=_resume,
+                args=(workspace, sweep.id),
+            )
+        show_delete_button(workspace, sweep)
 
 
 def _stop(workspace: Workspace, sweep_id: str) -> None:

@@ -32,8 +32,8 @@ def show_sweeps(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> None:
         selection_mode="single-row",
         alt="Sweeps: name, status, dataset, settings that are varied, runs, best validation accuracy, start",
         column_config={
-            "best": st.column_config.NumberColumn("best on validation", format=PERCENT_FORMAT),
-            "started": st.column_config.DatetimeColumn("started", format="D MMM YYYY, HH:mm"),
+            "Best on validation": st.column_config.NumberColumn(format=PERCENT_FORMAT),
+            "Started": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
         },
     )
     more = f" {len(sweeps) - MOST_SHOWN:,} older ones are in the list beside the title." if sweeps[MOST_SHOWN:] else ""
@@ -47,16 +47,16 @@ def sweeps_table(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> pd.DataFrame:
 
 def _row(sweep: Sweep, runs: Sequence[Run]) -> dict[str, object]:
     if sweep.problem:
-        return {"name": sweep.id, "status": "unreadable"}
+        return {"Name": sweep.id, "Status": "unreadable"}
     best, plan = best_of(sweep, runs), sweep.plan
     return {
-        "name": single_line(sweep_name(sweep)),
-        "status": sweep.status,
-        "dataset": plan.settings["dataset"],
-        "varied": ", ".join(spec_of(dimension.name).label for dimension in plan.space),
-        "runs": f"{sweep.runs_done} of {plan.candidates * plan.options.seeds}",
-        "best": None if best is None else round(100 * best.value, 1),
-        "started": datetime.fromisoformat(plan.created),
+        "Name": single_line(sweep_name(sweep)),
+        "Status": sweep.status,
+        "Dataset": plan.settings["dataset"],
+        "Varied": ", ".join(spec_of(dimension.name).label for dimension in plan.space),
+        "Runs": f"{sweep.runs_done} of {plan.candidates * plan.options.seeds}",
+        "Best on validation": None if best is None else round(100 * best.value, 1),
+        "Started": datetime.fromisoformat(plan.created),
     }
 
 
