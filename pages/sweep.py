@@ -20,7 +20,7 @@ from pages.ui.url_state import write_url
 
 
 def main(page: PageFrame) -> None:
-    """Show the form of a search or of the effect of one setting, and the list of sweeps; or the sweep that is watched."""
+    """Show the form of a search or of the effect of one setting, and the list of sweeps; or the watched sweep."""
     workspace = page.workspace
     runs = list_runs(workspace)
     sweeps = list_sweeps(workspace, runs)

@@ -344,6 +344,28 @@ TERMS: dict[str, Term] = {
         "How many of the k runs that differ in the seed alone get a picture wrong. Wrong with every seed, the picture "
         "itself is hard, or its label is in doubt; wrong with one of them, it was that training's luck.",
     ),
+    "sweep": Term(
+        "Sweep",
+        "Many runs that try settings",
+        "A series of runs that differ in the settings that are varied; judged on the validation part, never on the test part.",
+    ),
+    "trial": Term(
+        "Trial (candidate)",
+        "One guess",
+        "One combination of the varied settings, trained once with each seed. Several seeds count by their mean.",
+    ),
+    "sampler": Term(
+        "Sampler",
+        "Who proposes the next guess",
+        "TPE (tree-structured Parzen estimator) learns from the trials so far where good settings lie; random search draws "
+        "by chance; a grid tries every combination of listed values.",
+    ),
+    "pruner": Term(
+        "Pruner, pruned",
+        "Stopping hopeless runs early",
+        "A run that is worse after an epoch than others were is stopped, which saves time: it is pruned. Median compares "
+        "with the middle of the others; Hyperband gives many runs few epochs and the best of them more.",
+    ),
     "parallel_coordinates": Term(
         "Parallel coordinates",
         "Every trial as one line",

@@ -8,7 +8,8 @@ import pytest
 from cifar_core.runs import list_runs
 from cifar_core.workspace import Workspace
 from tests.pages.support import epochs_of_their_own
-from tests.pages.swept import OWN, SWEEP, swept, trial_id, working
+from tests.pages.swept import OWN, swept, trial_id, working
+from tests.sweeps.crafted_sweeps import SWEEP
 
 __all__ = ["epochs_of_their_own", "swept"]
 

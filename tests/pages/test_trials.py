@@ -13,7 +13,8 @@ from cifar_core.workspace import Workspace
 from pages.ui.run_focus import run_labels
 from pages.ui.train import active_runs
 from tests.pages.support import OpenPage, said
-from tests.pages.swept import BEST, OWN, RATES, SWEEP, trial_id, working
+from tests.pages.swept import BEST, OWN, RATES, trial_id, working
+from tests.sweeps.crafted_sweeps import SWEEP
 
 TRIALS = [trial_id(number) for number in (1, 2, 3)]
 
@@ -29,7 +30,7 @@ def test_the_table_leaves_trials_out_until_they_are_asked_for(open_page: OpenPag
     assert sorted(table["name"]) == sorted([*OWN, *TRIALS])
     shown = table[table["sweep"] == SWEEP].sort_values("trial")
     assert shown["trial"].tolist() == [1, 2, 3] and shown["learning_rate"].tolist() == list(RATES)
-    app.text_input(key="runs_text").set_value("sweep calm-fox").run()
+    app.text_input(key="runs_text").set_value("sweep calm-owl").run()
     assert sorted(app.dataframe[0].value["name"]) == sorted(TRIALS)
     app.toggle(key="runs_trials").set_value(False).run()
     assert "Trials of sweeps were left out." in said(app)
@@ -59,7 +60,7 @@ def test_a_ticked_trial_says_of_which_sweep_it_is_and_that_its_values_stay(
 ) -> None:
     best = TRIALS[BEST - 1]
     app = open_page(swept, "runs", runs=best)
-    assert f"trial {BEST} of sweep calm\\-fox" in said(app)
+    assert f"trial {BEST} of sweep calm\\-owl\\-7abcd" in said(app)
     links = {link.proto.label: link.proto for link in app.get("page_link")}
     assert links["Its sweep"].query_string == f"sweep={SWEEP}"
     before = read_sweep(swept, SWEEP)
@@ -102,7 +103,7 @@ def test_a_trial_is_looked_at_like_any_run(open_page: OpenPage, swept: Workspace
     app = open_page(swept, "home", run=TRIALS[0])
     assert f"home_inside_{TRIALS[0]}" not in [button.key for button in app.button]
     app = open_page(swept, "train", run=TRIALS[0], view="Watch")
-    assert "trial 1 of sweep calm\\-fox" in said(app)
+    assert "trial 1 of sweep calm\\-owl\\-7abcd" in said(app)
 
 
 def test_labels_say_which_trial_it_is(swept: Workspace) -> None:
@@ -123,7 +124,7 @@ def test_a_sweep_that_works_is_one_row_with_its_stop(open_page: OpenPage, swept:
     with working(swept):
         app = open_page(swept, "home")
         words = said(app)
-        assert "**Now**: 1 sweep" in words and "**calm\\-fox** on tiny · best 90.0\u00a0% on validation" in words
+        assert "**Now**: 1 sweep" in words and "**calm\\-owl\\-7abcd** on tiny · best 90.0\u00a0% on validation" in words
         assert app.get("progress")[0].proto.text.startswith("3 of 3 runs · ")
         links = {link.proto.label: link.proto for link in app.get("page_link")}
         assert links["Open"].query_string == f"sweep={SWEEP}"

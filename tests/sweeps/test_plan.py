@@ -149,7 +149,7 @@ def test_a_network_that_the_memory_cannot_hold_is_refused(
     monkeypatch.setattr(admission, "machine_memory", lambda: 4 * 1024**2)
     assert planned(workspace, "learning_rate=0.001..0.1")
     with pytest.raises(ConfigError, match=r"This training needs .* lower batch_size"):
-        planned(workspace, "channels=4,6|512,512")
+        planned(workspace, "channels=4,6|512,512", runs=2)
 
 
 def test_it_starts_from_its_own_settings_and_from_runs(workspace: Workspace) -> None:

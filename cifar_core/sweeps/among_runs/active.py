@@ -31,7 +31,7 @@ def active_sweeps(workspace: Workspace, runs: Sequence[Run]) -> list[Sweep]:
     """
     found = []
     for name in active_sweep_ids(workspace):
-        with contextlib.suppress(SweepError):  # it was deleted meanwhile
+        with contextlib.suppress(SweepError):  # it was deleted meanwhile, or its plan cannot be read
             found.append(read_sweep(workspace, name, runs))
     return found
 

@@ -120,7 +120,7 @@ def _show_dataset_choice(datasets: list[DatasetState], value: str) -> None:
 
 
 def _show_setting(name: str, spec: Spec, value: Any, address: Mapping[str, str] | None) -> None:
-    """Show one setting by its kind; beside a slider, where there is an address of the settings, the way to its effect."""
+    """Show one setting by its kind; beside a slider, with an address of the settings, the way to its effect."""
     key = f"train_set_{name}"
     if spec.kind == "bool":
         st.session_state.setdefault(key, value)

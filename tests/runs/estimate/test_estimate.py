@@ -162,6 +162,7 @@ def test_what_says_nothing_of_this_machine_is_no_evidence(finished: Run) -> None
     for one, counts in (
         (run, 1),
         (replace(run, from_zip=True), 0),
+        (replace(run, origin="trial", sweep="calm-owl-7abcd"), 0),
         (replace(run, origin="imported"), 0),
         (replace(run, status=Status.STOPPED), 0),
         (replace(run, config=make_config({**run.config.flat(), "model": "fast_cnn"})), 1),
@@ -177,7 +178,8 @@ def test_a_start_that_took_longer_corrects_the_next(finished: Run, workspace: Wo
     config, datasets = make_config(preset="quick"), list_datasets(workspace)
     absent, *_ = (replace(item, state="absent") for item in datasets if item.name == "drawn10")
     ready, drawn_now = replace(absent, state="ready"), replace(absent, state="preparing")
-    slow = [replace(finished, start_up=14.0)] * 9
+    trial = replace(finished, start_up=0.1, sweep="calm-owl-7abcd")  # its worker was there already
+    slow = [*[trial] * 9, *[replace(finished, start_up=14.0)] * 9]
     starts = [estimate_run(config, KNOWN, [ready], runs) for runs in ((), slow)]
     assert [item.start_up for item in starts if item] == [pytest.approx(4.0), pytest.approx(14.5)]
     drawing, waiting = (estimate_run(config, KNOWN, [item]) for item in (absent, drawn_now))
