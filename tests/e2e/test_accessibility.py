@@ -4,6 +4,7 @@ axe-core is fetched by .ci/fetch-axe; it is no dependency of the program.
 """
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +12,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from cifar_core.bench.app import App, serve
-from cifar_core.runs import Run, list_runs
+from cifar_core.runs import Run
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT, require_file
 from tests.e2e.screens import settle
 from tests.e2e.streamlit_faults import STREAMLIT_FAULTS
 from tests.e2e.test_life_cycle import select_row
 from tests.runs.conftest import finished, shared
+from tests.sweeps.crafted_sweeps import CHANNELS, RATE, SWEEP, add_trial, end_owner, make_sweep
 
 __all__ = ["finished", "shared"]
 
@@ -29,6 +31,7 @@ PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 VIEWS = {  # of a page, beside its plain address
     "data": ("view=Checks", "view=Tags", "view=Card"),
     "train": ("view=New+run", "view=Watch"),
+    "sweep": ("view=Search", "view=One+setting", f"sweep={SWEEP}"),
     "compare": ("view=matrices", "view=classes"),
     "confusion": ("true=cat&predicted=dog",),
     "misclassified": ("outcome=all&image=test/00003.png",),
@@ -46,9 +49,24 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="module")
-def app(shared: Workspace, finished: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """A server on the workspace with one finished run."""
-    with serve(shared, tmp_path_factory.mktemp("server") / "log") as served:
+def swept(shared: Workspace, finished: Run, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with one finished run and a sweep of five, of which one was pruned."""
+    workspace = open_workspace(tmp_path_factory.mktemp("swept") / "workspace")
+    for name in ("data", "runs"):
+        shutil.copytree(shared.root / name, workspace.root / name, dirs_exist_ok=True)
+    folder = make_sweep(workspace, RATE, CHANNELS, runs=5)
+    for number, value in enumerate((0.3, 0.5, 0.6, 0.4, 0.2), start=1):
+        settings = {"learning_rate": 10**-number, "channels": (3, 4) if number % 2 else (4, 8)}
+        stopped = {"status": "stopped", "pruned": True} if number == 5 else {}
+        add_trial(folder, number, settings, [value / 2, value], seconds=number, **stopped)
+    end_owner(folder)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def app(swept: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """A server on the workspace with one finished run and a sweep."""
+    with serve(swept, tmp_path_factory.mktemp("server") / "log") as served:
         yield served
 
 
@@ -114,13 +132,13 @@ def in_words(found: list[Fault]) -> str:
 
 
 def test_axe_finds_no_serious_fault_of_ours(
-    watched: Page, app: App, empty_app: App, shared: Workspace, axe: str
+    watched: Page, app: App, empty_app: App, swept: Workspace, finished: Run, axe: str
 ) -> None:
     found: list[Fault] = []
     for address in addresses(app):
         open_screen(watched, address)
         if address.endswith("/runs"):
-            select_row(watched, shared, list_runs(shared)[0].id)
+            select_row(watched, swept, finished.id)
         found += faults(watched, axe)
     watched.get_by_role("button", name="Glossary").click()
     expect(watched.get_by_role("dialog")).to_be_visible()

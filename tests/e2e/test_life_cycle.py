@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from cifar_core.bench.app import serve
 from cifar_core.config import make_config
-from cifar_core.runs import Status, list_runs, list_trash, read_run
+from cifar_core.runs import Status, list_runs, list_trash, own_runs, read_run
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.e2e.conftest import loads
@@ -48,7 +48,7 @@ def select_row(page: Page, workspace: Workspace, run_id: str) -> None:
     settle(page)
     if button(page, f"runs_duplicate_{run_id}").is_visible():
         return
-    row = [run.id for run in list_runs(workspace)].index(run_id)
+    row = [run.id for run in own_runs(list_runs(workspace))].index(run_id)
     table = page.get_by_test_id("stDataFrame").first.locator(".dvn-scroller")
     table.click(position={"x": CHECKBOX, "y": HEADER + ROW * row + ROW // 2})
     expect(button(page, f"runs_duplicate_{run_id}")).to_be_visible()

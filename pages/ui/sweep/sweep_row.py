@@ -7,9 +7,10 @@ import streamlit as st
 
 from cifar_core.errors import SweepError
 from cifar_core.runs import Run
+from cifar_core.sweeps.among_runs.active import active_sweeps
 from cifar_core.sweeps.control import stop_sweep
 from cifar_core.sweeps.estimate import sweep_time_left
-from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep, running_sweeps
+from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
@@ -35,7 +36,7 @@ def box_sweeps(workspace: Workspace, runs: Sequence[Run], page: str) -> list[Swe
         runs: all runs.
         page: prefix of the widget keys.
     """
-    working, seen = {sweep.id: sweep for sweep in running_sweeps(workspace, runs)}, runs_seen_active(f"{page}_sweeps")
+    working, seen = {sweep.id: sweep for sweep in active_sweeps(workspace, runs)}, runs_seen_active(f"{page}_sweeps")
     seen += [sweep_id for sweep_id in working if sweep_id not in seen]
     rows = []
     for sweep_id in seen:
