@@ -284,10 +284,12 @@ function key(state, event) {
 function tellLegend(state) {
   const { data, legend } = state
   const bar = element("span", "bar")
-  bar.style.background = `linear-gradient(to right, ${data.ramp.join(", ")})`
+  bar.style.background = data.ends[0] === data.ends[1] ? data.ramp.at(-1) : `linear-gradient(to right, ${data.ramp.join(", ")})`
   const dashes = element("span", "dashes")
   dashes.style.borderColor = data.grey
-  const scale = data.ends[0] ? [element("span", "heading", data.axes.at(-1)[0]), element("span", "", data.ends[0]), bar, element("span", "", data.ends[1])] : []
+  const [low, high] = data.ends
+  const from = low === high ? [] : [element("span", "", low)]
+  const scale = high ? [element("span", "heading", data.axes.at(-1)[0]), ...from, bar, element("span", "", high)] : []
   const others = data.shades.some(shade => shade === null) ? [dashes, element("span", "", "pruned, failed, stopped or still running")] : []
   legend.replaceChildren(...scale, ...others)
 }
