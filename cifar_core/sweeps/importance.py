@@ -11,6 +11,7 @@ from cifar_core.storage.parse import Rule, parse
 from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.text import MB
 
+FEWEST = 4  # finished trials that it is computed from: the better tenth of fewer is one of them, however they are
 _MOST = 200  # settings; there are fewer hyperparameters
 _SHARE = Rule("a share from 0 to 1", lambda found: math.isfinite(found) and 0 <= found <= 1)
 

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from cifar_core.bench.app import App, serve
 from cifar_core.sweeps.trial_file import trial_run_id
-from cifar_core.workspace import Workspace
+from cifar_core.workspace import open_workspace
 from tests.e2e.conftest import loads
 from tests.e2e.screens import query, settle
 from tests.sweeps.crafted_sweeps import CHANNELS, RATE, SWEEP, add_trial, end_owner, make_sweep
@@ -23,14 +22,16 @@ LAST_AXIS = (
 )
 
 
-@pytest.fixture
-def app(workspace: Workspace, tmp_path: Path) -> Iterator[App]:
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """Three trials that end at the bottom, top and middle of the last axis."""
+    place = tmp_path_factory.mktemp("results")
+    workspace = open_workspace(place / "workspace")
     folder = make_sweep(workspace, RATE, CHANNELS, runs=3)
     for number, value in enumerate(VALUES, start=1):
         add_trial(folder, number, {"learning_rate": 10.0**-number, "channels": (3, 4)}, [0.2, value])
     end_owner(folder)
-    with serve(workspace, tmp_path / "log") as served:
+    with serve(workspace, place / "log") as served:
         yield served
 
 

@@ -58,8 +58,7 @@ def effect_chart(name: str, table: pd.DataFrame, start: Any = None, ink: str = N
 def effect_words(name: str, table: pd.DataFrame) -> str:
     """The chart in words, for who cannot see it; arguments as those of `effect_chart`."""
     rows = [
-        f"{setting_words(name, row['value'])}: {percent(row['mean'])} ({_interval(row)})"
-        for _, row in table.iterrows()
+        f"{setting_words(name, row['value'])}: {percent(row['mean'])} ({_interval(row)})" for _, row in table.iterrows()
     ]
     return f"Validation accuracy at each value of {spec_of(name).label}, with 95 % intervals. {'; '.join(rows)}."
 

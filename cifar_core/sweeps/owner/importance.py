@@ -4,9 +4,7 @@ import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState
 
-from cifar_core.sweeps.importance import Importance
-
-_FEWEST = 4  # finished trials: the better tenth of fewer is one of them, however they are
+from cifar_core.sweeps.importance import FEWEST, Importance
 
 
 def compute_importance(study: optuna.Study) -> Importance | None:
@@ -16,7 +14,7 @@ def compute_importance(study: optuna.Study) -> Importance | None:
     IJCAI 2023.
     """
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if len(finished) < _FEWEST or len({trial.value for trial in finished}) < 2:
+    if len(finished) < FEWEST or len({trial.value for trial in finished}) < 2:
         return None
     found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
     return Importance(len(finished), {name: min(max(share, 0.0), 1.0) for name, share in found.items()})

@@ -13,7 +13,7 @@ from cifar_core.export import table_csv
 from cifar_core.runs import delete_run, read_run
 from cifar_core.storage.locks import hold_lock
 from cifar_core.sweeps.folder import SweepFolder
-from cifar_core.sweeps.importance import Importance, read_importance, write_importance
+from cifar_core.sweeps.importance import FEWEST, Importance, write_importance
 from cifar_core.sweeps.sweep import best_of, read_sweep
 from cifar_core.sweeps.tables import effect_sentence, gain_sentence, trials_table
 from cifar_core.text import percent
@@ -117,7 +117,7 @@ def test_importance_and_slices_come_with_their_address(
     open_page: OpenPage, workspace: Workspace, searched: SweepFolder
 ) -> None:
     app = opened(open_page, workspace, chart="settings")
-    assert "computed from 2 finished trials on" in plain(app)
+    assert f"computed from {FEWEST} finished trials on" in plain(app)
     write_importance(searched, Importance(2, {"learning_rate": 0.25, "channels": 0.75}))
     app.run()
     charts = [chart.proto for chart in app.get("plotly_chart")]
@@ -125,12 +125,6 @@ def test_importance_and_slices_come_with_their_address(
     slices = [chart.spec for chart in charts[1:]]
     assert '"revision":"slice' not in slices[0] and "slice-channels" in slices[0], "the most important one first"
     assert app.query_params["chart"] == "settings"
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"trials": 3}', '{"trials": 3, "shares": {"a": 2}}', "\ud800"])
-def test_a_damaged_importance_is_as_none(workspace: Workspace, searched: SweepFolder, content: str) -> None:
-    searched.importance.write_text(content, "utf-8", errors="surrogatepass")
-    assert read_importance(searched) is None
 
 
 def test_time_has_its_front(open_page: OpenPage, workspace: Workspace, searched: SweepFolder) -> None:

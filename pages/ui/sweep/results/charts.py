@@ -19,7 +19,7 @@ from cifar_core.figures.sweep import (
     time_chart,
     time_words,
 )
-from cifar_core.sweeps.importance import Importance
+from cifar_core.sweeps.importance import FEWEST, Importance
 from cifar_core.sweeps.space import Dimension
 from cifar_core.sweeps.sweep import Sweep
 from cifar_core.sweeps.tables import pareto_front
@@ -28,7 +28,6 @@ from pages.ui.charts import text_colour, with_readable_axes
 from pages.ui.sweep.results.choice import PREFIX, open_trial
 from pages.ui.sweep.results.parallel_coordinates import parallel_coordinates
 
-_LEAST_FINISHED = 2  # trials, before importance says anything
 _SLICE_WIDTH = 300  # CSS pixels, at least
 
 
@@ -63,9 +62,7 @@ def _show_slice(sweep: Sweep, dimension: Dimension, best: int | None, runs: Mapp
 
 def _show_importance(importance: Importance | None) -> None:
     if importance is None:
-        st.caption(
-            f"How much each setting matters is computed from {_LEAST_FINISHED} finished trials on.",
-        )
+        st.caption(f"How much each setting matters is computed from {FEWEST} finished trials on.")
         return
     st.markdown("**Importance** (PED-ANOVA)", help=TERMS["importance"].help)
     st.plotly_chart(
@@ -83,8 +80,8 @@ def show_time(sweep: Sweep, best: int | None, runs: Mapping[int, str]) -> None:
     front = pareto_front(sweep)
     _show_dots(time_chart(sweep.trials, front, best), time_words(sweep.trials, front), "time", runs)
     st.caption(
-        f"Pareto front: {counted(len(front), 'trial')} that no other one beats in both accuracy and time. Times are of "
-        "this machine while it trained others beside.",
+        f"Pareto front: {counted(len(front), 'trial')} that no other one beats in both accuracy and time. Times were "
+        "measured while other runs trained beside.",
         help=TERMS["pareto_front"].help,
     )
 
