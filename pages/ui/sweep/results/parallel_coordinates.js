@@ -129,7 +129,11 @@ function drawBase(state) {
   const { data } = state
   const [, strength] = STRENGTHS.find(([more]) => data.numbers.length > more) ?? STRENGTHS.at(-1)
   const draw = pen(state, state.base)
-  for (const index of state.order) trace(state, draw, index, index === state.rank[0] ? 3 : 1.6, data.shades[index] === null ? Math.min(strength, 0.55) : strength)
+  for (const index of state.order) {
+    if (data.shades[index] === null) trace(state, draw, index, 1.6, Math.min(strength, 0.55))
+    else if (index === state.order.at(-1)) trace(state, draw, index, 3, 1) // the best
+    else trace(state, draw, index, 1.6, strength)
+  }
   drawAxes(state, draw)
   state.root.dataset.drawn = String(data.numbers.length) // what a measurement waits for
 }
@@ -290,6 +294,6 @@ function tellLegend(state) {
   const [low, high] = data.ends
   const from = low === high ? [] : [element("span", "", low)]
   const scale = high ? [element("span", "heading", data.axes.at(-1)[0]), ...from, bar, element("span", "", high)] : []
-  const others = data.shades.some(shade => shade === null) ? [dashes, element("span", "", "pruned, failed, stopped or still running")] : []
+  const others = data.shades.some(shade => shade === null) ? [dashes, element("span", "", "not finished: pruned, failed, stopped, waiting or running")] : []
   legend.replaceChildren(...scale, ...others)
 }
