@@ -124,7 +124,7 @@ def list_sweeps(workspace: Workspace, runs: Sequence[Run] | None = None) -> list
     folders = sweep_folders(workspace)
     by_id = _by_id(list_runs(workspace) if runs is None and folders else runs or ())
     sweeps = [_read_or_problem(folder, by_id) for folder in folders]
-    return sorted(sweeps, key=lambda sweep: (not sweep.problem, sweep.plan.created, sweep.id), reverse=True)
+    return sorted(sweeps, key=lambda sweep: (sweep.plan.created, sweep.id), reverse=True)
 
 
 def read_sweep(workspace: Workspace, sweep_id: str, runs: Sequence[Run] | None = None) -> Sweep:

@@ -9,4 +9,6 @@ STREAMLIT_FAULTS: dict[tuple[str, str], str] = {
     ("color-contrast", "stBaseButton-primary p"): "Labels of primary buttons are white in every theme. In the dark one "
     "the primary colour is also that of the text of chosen segments, and no colour is 4.5 : 1 to both: segments have "
     "4.6, these buttons 3.8.",
+    ("color-contrast", "stMultiSelectTagsContainer span"): "Chosen options are white on the primary colour in every "
+    "theme, as the labels of primary buttons are.",
 }

@@ -124,7 +124,8 @@ def test_a_sweep_that_works_is_one_row_with_its_stop(open_page: OpenPage, swept:
     with working(swept):
         app = open_page(swept, "home")
         words = said(app)
-        assert "**Now**: 1 sweep" in words and "**calm\\-owl\\-7abcd** on tiny · best 90.0\u00a0% on validation" in words
+        assert "**Now**: 1 sweep" in words
+        assert "**calm\\-owl\\-7abcd** on tiny · best 90.0\u00a0% on validation" in words
         assert app.get("progress")[0].proto.text.startswith("3 of 3 runs · ")
         links = {link.proto.label: link.proto for link in app.get("page_link")}
         assert links["Open"].query_string == f"sweep={SWEEP}"

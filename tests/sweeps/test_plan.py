@@ -43,7 +43,8 @@ def test_a_plan_says_all_and_is_read_as_it_was_written(workspace: Workspace, tmp
     assert plan.fingerprint and not plan.study
     assert trial_seeds(plan) == (0, 1)
     config = trial_config(plan, {"channels": (8, 12), "learning_rate": 0.02}, 1)
-    assert (config.model.channels, config.optimizer.learning_rate, config.machine.seed) == ((8, 12), 0.02, 1)  # type: ignore[attr-defined]
+    flat = config.flat()
+    assert (flat["channels"], flat["learning_rate"], flat["seed"]) == ([8, 12], 0.02, 1)
     assert config.data.dataset == "tiny"
     folder = SweepFolder(tmp_path / plan.id)
     folder.path.mkdir()

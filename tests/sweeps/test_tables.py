@@ -99,8 +99,8 @@ def test_choices_and_lists_keep_their_order() -> None:
 def test_the_sentence_of_an_effect_claims_what_the_seeds_show() -> None:
     clear = effect_sentence(sweep_of(candidate(1, 0.1, 0.80, 0.81), candidate(2, 0.01, 0.50, 0.51)))
     assert clear == (
-        "Learning rate 0.1 is best so far: validation accuracy 80.5\u00a0% (mean of 2 seeds, 95 % interval 74.1\u00a0% to "
-        "86.9\u00a0%). Between its worst and its best value lie 30.0 points; each other value is worse by more than "
+        "Learning rate 0.1 is best so far: validation accuracy 80.5\u00a0% (mean of 2 seeds, 95 % interval 74.1\u00a0% "
+        "to 86.9\u00a0%). Between its worst and its best value lie 30.0 points; each other value is worse by more than "
         "chance explains."
     )
     vague = effect_sentence(sweep_of(candidate(1, 0.1, 0.5, 0.9), candidate(2, 0.01, 0.4, 0.8)))

@@ -36,9 +36,7 @@ def plan_lines(plan: SweepPlan, sweep_id: str, expected: Span | None) -> list[st
     seeds = f" with {counted(options.seeds, 'seed')} each" if options.seeds > 1 else ""
     what = f"{settings['model']} on {settings['dataset']}, {counted(settings['epochs'], 'epoch')}"
     how = f"{_SAMPLERS[options.sampler]}{_PRUNERS[options.pruner]}"
-    takes = (
-        time_words(expected.low, expected.high) if expected else "nobody knows how long, as this machine is unmeasured"
-    )
+    takes = time_words(expected.low, expected.high) if expected else "time not known before this machine is measured"
     lines = [
         f"Sweep {sweep_id}: {counted(plan.candidates, 'candidate')}{seeds}, {how}; {what}; {takes}.",
         *(f"  {range_words(item)}" for item in plan.space),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from cifar_core.config import spec_of
-from cifar_core.errors import RunError
+from cifar_core.errors import RunError, StorageError
 from cifar_core.jobs.process import Reporter
 from cifar_core.lifecycle.runner import Runner
 from cifar_core.lifecycle.states import EndRequest
@@ -209,7 +209,7 @@ class Owner:
         """Ask all runs to pause, and wait a moment until they have; those that do not obey are ended by others."""
         asked = []
         for run in self._active():
-            with contextlib.suppress(RunError):  # it has just ended
+            with contextlib.suppress(RunError, StorageError):  # it has just ended; or a full disk: its workers go on
                 asked.append(request_end(self._sweep.workspace, run.id, EndRequest.PAUSE))
         self._pool.enforce(asked)
         until = time.monotonic() + PAUSE_SECONDS

@@ -9,6 +9,7 @@ import hashlib
 import json
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -238,9 +239,11 @@ def _require_same(study: optuna.Study, plan: SweepPlan) -> None:
 
 @contextlib.contextmanager
 def _database(plan: SweepPlan) -> Iterator[None]:
-    """Errors of the database as one sentence."""
+    """Errors of the database as one sentence; its warnings are about heartbeats, which are recorded on purpose."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except (OptunaError, SQLAlchemyError, RuntimeError) as error:
         parts = urlsplit(plan.options.storage)
         place = f"{parts.hostname or 'this machine'}{parts.path}"

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import asdict
 
 from cifar_core.data import open_dataset
-from cifar_core.errors import ConfigError, DataError, RunError, SweepError
+from cifar_core.errors import ConfigError, DataError, RunError, StorageError, SweepError
 from cifar_core.lifecycle.runner import Runner
 from cifar_core.lifecycle.states import Status
 from cifar_core.limits import read_limits
@@ -21,6 +21,7 @@ from cifar_core.sweeps.plan import SweepPlan, trial_config
 from cifar_core.sweeps.trial_file import trial_nonce
 
 MOST_RESUMES = 3  # of a run by one owner: what ends its process again and again would never come to an end
+_MOST_UNSTARTED = 4  # launches in a row that fail
 _MOST_REFUSED = 3  # candidates in a row that cannot be trained: then it is no matter of their settings
 
 
@@ -31,7 +32,7 @@ class Starter:
         self._sweep, self._plan, self._runner = sweep, plan, runner
         self._started: set[str] = set()  # ids of runs that this owner has launched
         self._resumes: Counter[str] = Counter()
-        self._refused = 0  # in a row
+        self._refused = self._unstarted = 0  # in a row
         self.resumable: set[str] = set()  # ids of runs that no person has paused, so that they go on
 
     def can_start(self, run: TrialRun) -> bool:
@@ -76,20 +77,31 @@ class Starter:
             SweepError: the dataset is another one now.
             StorageError: the disk refused.
         """
-        workspace = self._sweep.workspace
-        if run.stage in (Stage.PAUSED, Stage.INTERRUPTED):
-            self._resumes[run.id] += 1
-            with contextlib.suppress(RunError):  # an earlier process of it has not quite ended: tried again
-                resume_run(workspace, run.id, self._runner)
-                self.resumable.discard(run.id)
-                run.stage = Stage.ACTIVE
-            return
+        is_new = run.stage in (Stage.ABSENT, Stage.ACTIVE)
         if run.stage is Stage.ABSENT and not self._make(candidate, run):
             return
-        with contextlib.suppress(RunError):  # it was launched before, and its worker is dead: it will be resumed
-            start_run(workspace, run.id, self._runner)
-        self._started.add(run.id)
-        run.stage = Stage.ACTIVE
+        try:
+            self._launch(run, is_new=is_new)
+        except StorageError:  # the disk; or the worker that was to have it has just died, and there will be another
+            self._unstarted += 1
+            if self._unstarted >= _MOST_UNSTARTED:
+                raise
+        else:
+            self._unstarted = 0
+
+    def _launch(self, run: TrialRun, *, is_new: bool) -> None:
+        workspace = self._sweep.workspace
+        if is_new:
+            with contextlib.suppress(RunError):  # it was launched before, and its worker is dead: it will be resumed
+                start_run(workspace, run.id, self._runner)
+            self._started.add(run.id)
+            run.stage = Stage.ACTIVE
+            return
+        self._resumes[run.id] += 1
+        with contextlib.suppress(RunError):  # an earlier process of it has not quite ended: tried again
+            resume_run(workspace, run.id, self._runner)
+            self.resumable.discard(run.id)
+            run.stage = Stage.ACTIVE
 
     def _make(self, candidate: Candidate, run: TrialRun) -> bool:
         plan, number = self._plan, candidate.file.number

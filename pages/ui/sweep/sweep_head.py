@@ -12,7 +12,7 @@ from cifar_core.sweeps.control import resume_sweep, stop_sweep
 from cifar_core.sweeps.estimate import sweep_time_left
 from cifar_core.sweeps.extras import has_optuna
 from cifar_core.sweeps.space import range_words as dimension_words
-from cifar_core.sweeps.sweep import Sweep, SweepStatus, read_sweep
+from cifar_core.sweeps.sweep import Sweep, read_sweep
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors, show_errors_as_toast
@@ -21,17 +21,11 @@ from pages.ui.rerun import rerun_page
 from pages.ui.sweep.choice import sweep_name
 from pages.ui.sweep.deleting import show_delete_button
 from pages.ui.sweep.results.results import show_sweep_results
+from pages.ui.sweep.sweep_row import SWEEP_DISPLAY
 from pages.ui.train.active_runs import refresh_interval
 from pages.ui.url_state import current_visit
-from pages.ui.wording import BadgeColour, range_words
+from pages.ui.wording import range_words
 
-SWEEP_DISPLAY: dict[SweepStatus, tuple[BadgeColour, str]] = {  # colour, icon
-    "running": ("blue", ":material/play_circle:"),
-    "finished": ("green", ":material/check_circle:"),
-    "stopped": ("gray", ":material/stop_circle:"),
-    "failed": ("red", ":material/error:"),
-    "interrupted": ("orange", ":material/power_off:"),
-}
 _UNDER_WAY = {"running": "training", "waiting": "waiting"}
 _BUTTON_WIDTH = 112  # pixels, whatever its word is
 _STOPPING_KEY = "sweep_stopping"  # session: the sweeps that were asked to stop

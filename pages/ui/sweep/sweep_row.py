@@ -10,7 +10,7 @@ from cifar_core.runs import Run
 from cifar_core.sweeps.among_runs.active import active_sweeps
 from cifar_core.sweeps.control import stop_sweep
 from cifar_core.sweeps.estimate import sweep_time_left
-from cifar_core.sweeps.sweep import Sweep, best_of, read_sweep
+from cifar_core.sweeps.sweep import Sweep, SweepStatus, best_of, read_sweep
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.error_messages import show_errors_as_toast
@@ -19,7 +19,7 @@ from pages.ui.sweep.choice import sweep_name
 from pages.ui.train.run_buttons import END_WIDTH, runs_seen_active
 from pages.ui.wording import BadgeColour, percent, range_words
 
-_DISPLAY: dict[str, tuple[BadgeColour, str]] = {  # colour and icon of each status
+SWEEP_DISPLAY: dict[SweepStatus, tuple[BadgeColour, str]] = {  # colour, icon
     "running": ("blue", ":material/play_circle:"),
     "finished": ("green", ":material/check_circle:"),
     "stopped": ("gray", ":material/stop_circle:"),
@@ -47,7 +47,7 @@ def box_sweeps(workspace: Workspace, runs: Sequence[Run], page: str) -> list[Swe
 
 def show_sweep_row(workspace: Workspace, sweep: Sweep, runs: Sequence[Run], page: str) -> None:
     """Show a sweep in two lines: its name, best and Stop, which keep their place when it ends; its progress."""
-    colour, icon = _DISPLAY[sweep.status]
+    colour, icon = SWEEP_DISPLAY[sweep.status]
     word = "sweeping" if sweep.active else sweep.status
     with st.container(horizontal=True, vertical_alignment="center"):
         dataset = str(sweep.plan.settings.get("dataset", ""))

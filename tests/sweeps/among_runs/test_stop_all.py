@@ -45,6 +45,7 @@ def busy(fake_runs: FakeRuns) -> tuple[SweepFolder, str, str]:
     return folder, trial, fake_runs.begin()
 
 
+@pytest.mark.fault(99)
 def test_a_trial_is_paused_by_its_sweep_and_other_runs_are_stopped(
     fake_runs: FakeRuns, busy: tuple[SweepFolder, str, str]
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_trial_is_paused_by_its_sweep_and_other_runs_are_stopped(
     assert fake_runs.status(trial) == "paused" and active_sweep_ids(fake_runs.workspace) == []
 
 
+@pytest.mark.fault(99)
 def test_a_trial_that_its_sweep_leaves_behind_is_stopped(
     fake_runs: FakeRuns, busy: tuple[SweepFolder, str, str]
 ) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from cifar_core.config import RunConfig
-from cifar_core.errors import DataError, SweepError
+from cifar_core.errors import DataError, StorageError, SweepError
 from cifar_core.jobs.process import Reporter
 from cifar_core.jobs.progress import CancelledError
 from cifar_core.lifecycle import status as status_module
+from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move, write_queued
 from cifar_core.limits import LIMITS_FILE
@@ -117,7 +118,7 @@ def test_a_combination_that_is_proposed_again_gets_the_next_seeds(place: Workspa
 
 @pytest.mark.parametrize("pruner", ["median", pytest.param("hyperband", marks=pytest.mark.slow)])
 def test_hopeless_candidates_are_stopped_early(place: Workspace, pruner: str) -> None:
-    sweep = make_sweep(place, plan_of(RATES, runs=20, seeds=2, pruner=pruner, settings={"epochs": 9}, sampler="random"))
+    sweep = make_sweep(place, plan_of(RATES, runs=18, seeds=2, pruner=pruner, settings={"epochs": 6}, sampler="random"))
     assert own(sweep, FakePool(size=2)) == ""
     found = seen(place)
     pruned = [trial for trial in found.trials if trial.status == "pruned"]
@@ -126,7 +127,7 @@ def test_hopeless_candidates_are_stopped_early(place: Workspace, pruner: str) ->
     assert finished
     assert {len(trial.runs) for trial in pruned} == {1}  # its other seeds never began
     assert {len(trial.runs) for trial in finished} == {2}
-    assert all(len(trial.runs[0].values) < 9 for trial in pruned)
+    assert all(len(trial.runs[0].values) < 6 for trial in pruned)
     counted_once(found, list_runs(place))
 
 
@@ -172,11 +173,11 @@ def test_a_diverged_run_fails_its_candidate_and_the_sweep_goes_on(place: Workspa
     def formula(settings: dict, epoch: int) -> float:
         return math.nan if settings["learning_rate"] > 0.01 else peak(settings, epoch)
 
-    sweep = make_sweep(place, plan_of(RATES, runs=10, sampler="random"))
+    sweep = make_sweep(place, plan_of(RATES, runs=5, sampler="random"))
     assert own(sweep, FakePool(formula=formula)) == ""
     found = seen(place)
     assert {trial.status for trial in found.trials} == {"finished", "failed"}
-    assert found.runs_done == 10
+    assert found.runs_done == 5
 
 
 def test_one_that_cannot_be_made_fails_alone(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +225,7 @@ def only_active(workspace: Workspace) -> str:
 
 
 def test_a_cancel_pauses_the_runs_and_the_next_owner_goes_on(place: Workspace) -> None:
-    sweep = make_sweep(place, plan_of(RATES, runs=6))
+    sweep = make_sweep(place, plan_of(RATES, runs=5))
     pool = FakePool(size=2)
     at(pool, 7, lambda: sweep.job.cancel_file.touch())
     with pytest.raises(CancelledError):
@@ -269,16 +270,16 @@ def test_runs_that_a_person_paused_wait_until_the_sweep_is_resumed(place: Worksp
 
 
 def test_when_its_time_is_over_it_pauses_and_says_so(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweep = make_sweep(place, plan_of(RATES, runs=9, hours=2))
+    sweep = make_sweep(place, plan_of(RATES, runs=4, hours=2))
     now = [0.0]
     monkeypatch.setattr(loop_module.time, "monotonic", lambda: now[0])
     pool = FakePool()
     at(pool, 6, lambda: now.__setitem__(0, 7200.0))
     sentence = own(sweep, pool)
-    assert "Its time is over (2 h) with 1 of 9 runs done" in sentence
+    assert "Its time is over (2 h) with 1 of 4 runs done" in sentence
     assert sorted(run.status for run in list_runs(place)) == [Status.FINISHED, Status.PAUSED]
     assert own(sweep, FakePool()) == ""  # as long again
-    assert seen(place).runs_done == 9
+    assert seen(place).runs_done == 4
 
 
 def test_a_person_with_too_many_runs_is_waited_for(place: Workspace) -> None:
@@ -323,6 +324,22 @@ def test_a_run_whose_worker_dies_again_and_again_is_given_up(place: Workspace) -
     assert sentence.startswith(f"1 run cannot go on ({first})")
     assert [trial.status for trial in seen(place).trials] == ["waiting", "finished"]
     assert own(sweep, FakePool()) == ""
+
+
+def test_a_worker_that_dies_as_it_gets_a_run_costs_nothing(place: Workspace) -> None:
+    class Dying(FakePool):
+        failures = 3
+
+        def launch(self, folder: LifeFolder) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise StorageError("No worker of this pool is free.")
+            super().launch(folder)
+
+    sweep = make_sweep(place, plan_of(RATES, runs=3))
+    assert own(sweep, Dying()) == ""
+    counted_once(seen(place), list_runs(place))
+    assert seen(place).runs_done == 3
 
 
 @pytest.mark.parametrize("before", ["file", "made", "queued", "deleted"])
@@ -382,7 +399,7 @@ def kill_points(place: Workspace, sweep: SweepFolder, plan: str) -> int:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a fork of the test")
 def test_an_owner_that_is_killed_at_every_write_tries_what_an_undisturbed_one_tries(place: Workspace) -> None:
     """Killed at its n-th rename together with its workers, for n = 1, 2, 3 ... until an owner gets through."""
-    sweep = make_sweep(place, plan_of(RATES, runs=12, settings={"epochs": 1}, start=[{"learning_rate": 0.01}]))
+    sweep = make_sweep(place, plan_of(RATES, runs=6, settings={"epochs": 1}, start=[{"learning_rate": 0.01}]))
     kills = 0
     for number in range(1, 500):
         code = kill_points(place, sweep, f"replace:{number}:die")
@@ -393,7 +410,7 @@ def test_an_owner_that_is_killed_at_every_write_tries_what_an_undisturbed_one_tr
     assert kills > 10
     found = seen(place)
     counted_once(found, list_runs(place))
-    assert found.runs_done == 12
+    assert found.runs_done == 6
     assert [trial.settings for trial in found.trials] == uninterrupted(place, sweep)
 
 
