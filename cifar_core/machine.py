@@ -103,6 +103,12 @@ def peak_memory() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), None)
 
 
+def reset_peak_memory() -> None:
+    """Let `peak_memory` count from now on, where the system can (Linux; see proc(5), `clear_refs`)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", "ascii")
+
+
 @functools.cache
 def machine_memory() -> int | None:
     """All memory of this machine, in bytes; None where the system does not say (Windows)."""

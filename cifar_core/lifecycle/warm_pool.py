@@ -6,6 +6,7 @@ the process that made the pool: their standard input ends with it, and they end 
 """
 
 import contextlib
+import json
 import subprocess
 import threading
 from pathlib import Path
@@ -51,7 +52,7 @@ class _Worker:
         self._run = folder.run_id
         try:
             with storage_errors("handing a run to its worker"):
-                self._process.stdin.write(f"{folder.path}\n".encode("utf-8", "surrogateescape"))
+                self._process.stdin.write(f"{json.dumps(str(folder.path))}\n".encode())
                 self._process.stdin.flush()
         except StorageError:
             self._run = ""

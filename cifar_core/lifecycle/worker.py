@@ -38,7 +38,7 @@ from cifar_core.processes import Program, command_of
 from cifar_core.storage.locks import hold_lock
 
 _LOCK_SECONDS = 30.0  # the starting process holds the lock until the run is queued, and may wait for the queue
-_TURN_SECONDS = 0.2  # between checks whether it is this run's turn
+_TURN_SECONDS = 0.2  # between checks whether it is this run's turn, at first a tenth of that and then ever longer
 _SLOTS_SECONDS = 10.0  # between checks whether a frozen worker holds up the queue
 _LOG_SECONDS = 2.0  # to write the last output of a process that has ended
 _TOLD_WHILE_WAITING = "Its process was told to end while it waited for its turn; resume it to queue again."
@@ -124,7 +124,7 @@ def _wait_turn(folder: LifeFolder, slot: ExitStack, requests: EndRequests, heart
     Raises:
         StorageError: the disk refused.
     """
-    next_slots_check = time.monotonic() + _SLOTS_SECONDS
+    next_slots_check, pause = time.monotonic() + _SLOTS_SECONDS, _TURN_SECONDS / 10
     while True:
         heartbeat.beat()
         request = requests.now()
@@ -140,7 +140,8 @@ def _wait_turn(folder: LifeFolder, slot: ExitStack, requests: EndRequests, heart
         if time.monotonic() >= next_slots_check:
             free_queue(folder, heartbeat.standstill)
             next_slots_check = time.monotonic() + _SLOTS_SECONDS
-        time.sleep(_TURN_SECONDS)
+        time.sleep(pause)
+        pause = min(_TURN_SECONDS, 2 * pause)
 
 
 def _give_up(folder: LifeFolder, error: str) -> None:

@@ -65,7 +65,7 @@ class FakeRuns:
         return process
 
     def processes(self, run_id: str, kind: str) -> list[psutil.Process]:
-        """The live processes of a run: `worker` or `compute`."""
+        """The live processes of a run, if it is not in a warm worker: `worker` or `compute`."""
         folder = self.workspace.runs / run_id
         marks = {"worker": f"--run-dir={folder}", "compute": str(folder)}
         return [
@@ -100,6 +100,7 @@ def fakes() -> list[psutil.Process]:
 def fake_runs(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRuns]:
     """Runs that compute nothing and need no pictures; processes alive at the end are killed by their own ids."""
     monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", spawn_fake)
+    monkeypatch.setattr("cifar_core.lifecycle.warm_pool.spawn", spawn_fake)
     monkeypatch.setattr("cifar_core.runs.control.actions.start_get", lambda *_arguments: None)
     yield FakeRuns(workspace)
     kill_fakes(workspace.root.parent)

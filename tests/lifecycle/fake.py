@@ -3,8 +3,10 @@
 `python fake.py worker --run-dir=DIR` runs `cifar_core.lifecycle.worker` with another computing command, and `python
 fake.py compute DIR PARENT` is that command. It follows the file `instructions/RUN` beside the workspace, which it reads
 all the time. `python fake.py server WORKSPACE COUNT` is a server that creates and starts runs and then does nothing.
+`warm_worker`, `warm_compute` and `owner WORKSPACE COUNT` are the same of warm workers and of a process with a pool.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -12,10 +14,13 @@ import sys
 import time
 from pathlib import Path
 
-from cifar_core.lifecycle import force_stop, heartbeat, status, supervise, worker
+from cifar_core.lifecycle import force_stop, heartbeat, status, supervise, warm_pool, worker
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.states import Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
+from cifar_core.lifecycle.warm import process
+from cifar_core.lifecycle.warm import worker as warm_worker
+from cifar_core.lifecycle.warm.process import end_mark
 from cifar_core.processes import child_environment
 from cifar_core.storage.locks import hold_lock
 
@@ -49,14 +54,16 @@ def instruction(folder: LifeFolder) -> str:
     return instruction_file(folder).read_text() if instruction_file(folder).exists() else "work"
 
 
-def spawn_fake(module: str, arguments: list[str], log: Path) -> "subprocess.Popen[bytes]":
+def spawn_fake(module: str, arguments: list[str], log: Path, *, talks: bool = False) -> "subprocess.Popen[bytes]":
     """In place of `cifar_core.processes.spawn`."""
     with open(log, "ab") as output:
         command = [sys.executable, __file__, module.rpartition(".")[2], *arguments]
+        if talks:  # the module's name is how the system of locks knows a warm worker
+            command = [sys.executable, __file__, "warm_worker", module, str(log.parent)]
         return subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if talks else output,
             stderr=output,
             env=child_environment(),
             start_new_session=True,
@@ -100,9 +107,24 @@ def compute(folder: LifeFolder, parent: int) -> int:
     return 1
 
 
+def compute_warm(parent: int) -> int:
+    """One run after the other, as `cifar_core.runs.training.warm_process` does."""
+    for line in sys.stdin:
+        token, path = json.loads(line)
+        folder = LifeFolder(Path(path))
+        with hold_lock(folder.training_lock, timeout=10.0) as held:
+            code = compute(folder, parent) if held else supervise.STILL_COMPUTING
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.write(1, end_mark(token, code))
+    return 0
+
+
 def follow_instruction(folder: LifeFolder, what: str) -> None:
     match what:
         case "finish":
+            move(folder, Status.FINISHED)
+        case "speak and finish":
+            os.write(1, f"I am {folder.run_id}\n".encode())
             move(folder, Status.FINISHED)
         case "fail":
             move(folder, Status.FAILED, error="As instructed.")
@@ -137,18 +159,19 @@ def shorten_waits() -> None:
         heartbeat.MISSED_SECONDS = force_stop.MISSED_SECONDS = force_stop.SILENT_SECONDS = seconds
 
 
-def server(workspace: str, count: int) -> None:
+def server(workspace: str, count: int, *, warm: bool = False) -> None:
     from cifar_core.config import make_config  # noqa: PLC0415 - a worker and its child start without them
     from cifar_core.lifecycle import runner  # noqa: PLC0415
     from cifar_core.runs import create_run, start_run  # noqa: PLC0415
     from cifar_core.runs.control import actions  # noqa: PLC0415
     from cifar_core.workspace import open_workspace  # noqa: PLC0415
 
-    runner.spawn = spawn_fake  # type: ignore[assignment]
+    runner.spawn = warm_pool.spawn = spawn_fake  # type: ignore[assignment]
     actions.start_get = lambda *_arguments: None  # type: ignore[assignment]  # fake runs need no pictures
     space = open_workspace(workspace)
+    pool = warm_pool.WarmPool(space, count, space.root / "pool.log") if warm else None
     for _ in range(count):
-        start_run(space, create_run(space, make_config()))
+        start_run(space, create_run(space, make_config()), pool)
     print("ready", flush=True)
     time.sleep(600)
 
@@ -161,6 +184,16 @@ def main() -> int:
             worker._LOCK_SECONDS = 0.5  # instead of 30
             shorten_waits()
             return worker.main()
+        case ["warm_worker", _, place]:
+            process.computing_command = lambda: [sys.executable, __file__, "warm_compute", place, str(os.getpid())]
+            worker._LOCK_SECONDS = 0.5
+            shorten_waits()
+            warm_worker.main()
+            return 0
+        case ["warm_compute", _, parent]:
+            return compute_warm(int(parent))
+        case ["owner", workspace, count]:
+            server(workspace, int(count), warm=True)
         case ["force_stop", *arguments]:
             sys.argv = [__file__, *arguments]
             shorten_waits()

@@ -13,6 +13,7 @@ from cifar_core.runs import Run, read_run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.runs.training import process as training_module
 from cifar_core.runs.training import recorder as recorder_module
+from cifar_core.runs.training.kept_data import KeptData
 from cifar_core.runs.training.recorder import Recorder
 from cifar_core.train.trainer import Position
 from cifar_core.workspace import Workspace
@@ -42,7 +43,12 @@ class FakeRequests:
 
 
 def train(
-    workspace: Workspace, run_id: str, *, batches: int | None = None, after_batch: Callable[[int], None] = id
+    workspace: Workspace,
+    run_id: str,
+    *,
+    batches: int | None = None,
+    after_batch: Callable[[int], None] = id,
+    kept: KeptData | None = None,
 ) -> Run:
     """Do what a worker and its training process do; resumes a run that ended before its last epoch.
 
@@ -51,6 +57,7 @@ def train(
         run_id: a queued run, or one that ended before its last epoch.
         batches: pause after so many; None trains to the end.
         after_batch: called after each batch of this call, with its number.
+        kept: of the runs before, as in a warm worker.
     """
     folder = run_folder(workspace, run_id)
     if read_state(folder).status is not Status.QUEUED:
@@ -67,7 +74,7 @@ def train(
 
     try:
         with mock.patch.object(training_module, "Recorder", CountingRecorder):
-            training_module.train_run(folder, requests)  # type: ignore[arg-type] # it has the same methods
+            training_module.train_run(folder, requests, kept or KeptData())  # type: ignore[arg-type] # alike
     except CifarCoreError as error:
         with contextlib.suppress(CifarCoreError):
             move(folder, Status.FAILED, error=str(error))

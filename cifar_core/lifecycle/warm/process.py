@@ -1,11 +1,12 @@
 """The computing process of a warm worker: it lives on between runs, and its output is divided among their logs.
 
-The worker writes a line to its standard input for each run, a token and the run's folder. When that run is over, the
-process prints the token again with the exit code, a mark that nothing else prints. A process that died, or that had to
-be told to end, is replaced for the next run.
+The worker writes a line to its standard input for each run, a token and the run's folder (as JSON). When that run is
+over, the process prints the token again with the exit code, a mark that nothing else prints. A process that died, or
+that had to be told to end, is replaced for the next run.
 """
 
 import contextlib
+import json
 import os
 import secrets
 import subprocess
@@ -33,7 +34,7 @@ def end_mark(token: str, code: int) -> bytes:
 
 
 class RunsOutput:
-    """Copies what the process prints into the log of the run that it computes; what it prints between runs is lost."""
+    """Copies what the process prints into the log of the run that it computes, from the handing over to its mark."""
 
     def __init__(self, source: IO[bytes]) -> None:
         self.has_news = threading.Event()  # the run is over, or all output is
@@ -84,6 +85,11 @@ def _common_end(output: bytes, mark: bytes) -> bytes:
     return next((mark[:size] for size in range(len(mark) - 1, 0, -1) if output.endswith(mark[:size])), b"")
 
 
+def computing_command() -> list[str]:
+    """The command of the computing process, which ends when its input does."""
+    return command_of(Program.WARM_TRAINING)
+
+
 class WarmProcess:
     """Computes one run after the other; as `Computation` the present one."""
 
@@ -97,14 +103,14 @@ class WarmProcess:
         for is_last in (False, True):
             if self._child is None or self._output is None or self._spent or self._child.poll() is not None:
                 self.end()
-                self._child = start_computing(command_of(Program.WARM_TRAINING), stdin=subprocess.PIPE)
+                self._child = start_computing(computing_command(), stdin=subprocess.PIPE)
                 assert self._child.stdout is not None
                 self._output, self._spent = RunsOutput(self._child.stdout), False
             token = secrets.token_hex()
             self._output.begin(folder.log, token)
             assert self._child.stdin is not None
             try:
-                self._child.stdin.write(f"{token} {folder.path}\n".encode("utf-8", "surrogateescape"))
+                self._child.stdin.write(f"{json.dumps([token, str(folder.path)])}\n".encode())
                 self._child.stdin.flush()
             except BrokenPipeError:  # it has just died, without a run
                 self._spent = True

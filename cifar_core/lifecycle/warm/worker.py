@@ -1,11 +1,12 @@
 """The worker of one run after the other: `python -m cifar_core.lifecycle.warm.worker`, started by `WarmPool`.
 
-It reads the folder of a run from a line of its standard input, does with it all that the worker of one run does
-(`lifecycle/worker.py`), and prints the run's id when it is done. When the input is at its end, because the pool was
-closed or its process died, it ends; a run that it has by then is finished first.
+It reads the folder of a run (as JSON) from a line of its standard input, does with it all that the worker of one run
+does (`lifecycle/worker.py`), and prints the run's id when it is done. When the input is at its end, because the pool
+was closed or its process died, it ends; a run that it has by then is finished first.
 """
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -21,14 +22,14 @@ from cifar_core.lifecycle.worker import serve_run
 
 def main() -> None:
     """Serve runs until there are no more."""
-    reports, process = os.fdopen(os.dup(1), "w"), WarmProcess()
+    reports, process = os.dup(1), WarmProcess()
     try:
         for line in sys.stdin:
-            folder = LifeFolder(Path(line.rstrip("\n")))
+            folder = LifeFolder(Path(json.loads(line)))
             if not _serve(folder, process):
                 return
-            with contextlib.suppress(BrokenPipeError):  # the pool is gone, and there may be one run more
-                print(folder.run_id, file=reports, flush=True)
+            with contextlib.suppress(OSError):  # the pool is gone, and there may be one run more
+                os.write(reports, f"{folder.run_id}\n".encode())
     finally:
         process.end()
 

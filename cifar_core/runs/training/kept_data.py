@@ -38,6 +38,6 @@ class KeptData:
         return self._hashes
 
     def load(self, dataset: Dataset, config: RunConfig, device: torch.device, rule: SplitRule) -> TrainingData:
-        """The pictures of a run, of the dataset that was checked last; DataError where it is too small for its parts."""
+        """The pictures of a run on the dataset that was checked last; DataError where its parts would be empty."""
         self._data = load_training_data(dataset, config.data, config.machine.seed, device, rule, before=self._data)
         return self._data

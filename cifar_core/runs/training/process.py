@@ -63,7 +63,6 @@ from cifar_core.train.batches import TrainingData
 from cifar_core.train.device import pick_device, pick_precision
 from cifar_core.train.trainer import Trainer
 
-_DEFAULT_THREADS = torch.get_num_threads()  # before a run set another number
 _FIRST_LINE = 300  # characters
 _ORPHAN_SECONDS = 60.0  # to wait until the training process of a killed worker has noticed that and ended
 
@@ -76,13 +75,13 @@ class _CutShortError(Exception):
         self.request = request
 
 
-def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData | None = None) -> None:
+def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData) -> None:
     """Train a run, which its folder describes, from its checkpoint where there is one, and write how it ended.
 
     Args:
         folder: of the run.
         requests: to it.
-        kept: of the run before in this process, where there was one.
+        kept: of the runs before in this process.
 
     Raises:
         CifarCoreError: an error of the data, the settings, the disk or the training itself.
@@ -94,10 +93,7 @@ def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData | None = 
     if _is_complete(folder, config):
         _write_end(folder, None, requests, starting)
         return
-    kept = kept or KeptData()
-    unusual = not kept.is_empty or (  # nothing of this start tells how long others will take
-        config.data.dataset == DRAWN10_NAME and not is_saved(folder.workspace, DRAWN10_NAME)
-    )
+    is_usual = _has_usual_start(folder, config, kept)
     device = pick_device(config.machine.device)
     precision = _precision_of(folder, config, device)
     torch.set_num_threads(threads_of(folder))
@@ -114,7 +110,7 @@ def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData | None = 
     trainer = loaded.trainer
     notes = (*begin_from_start(folder, creation, trainer, dataset.class_names), *unknown)
     _rewind(folder, trainer)
-    threads, start_up = torch.get_num_threads(), None if unusual else max(0.0, time.time() - begun)
+    threads, start_up = torch.get_num_threads(), max(0.0, time.time() - begun) if is_usual else None
     record = TrainingRecord(dataset_facts, str(device), threads, config.flat(), precision=precision, warnings=notes)
     record = replace(_with_warnings(record, read_training_record(folder), loaded), start_up=start_up)
     record = begin_records(folder, record, dataset, trainer)
@@ -130,6 +126,12 @@ def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData | None = 
     elapsed = max(trainer.seconds, recorder.progress.elapsed)  # the trainer counts whole epochs only
     write_json(folder.facts, asdict(replace(record, peak_memory=peak_memory())))
     _write_end(folder, request, requests, replace(recorder.progress, elapsed=elapsed))
+
+
+def _has_usual_start(folder: RunFolder, config: RunConfig, kept: KeptData) -> bool:
+    """Whether the start of a run tells how long others will take: its process is new, and its pictures are there."""
+    draws = config.data.dataset == DRAWN10_NAME and not is_saved(folder.workspace, DRAWN10_NAME)
+    return kept.is_empty and not draws
 
 
 def _starting_progress(folder: RunFolder, config: RunConfig) -> TrainingProgress:
@@ -168,7 +170,7 @@ def threads_of(folder: RunFolder) -> int:
     if record and 0 < record.threads <= cores:
         return record.threads
     speed = read_speed(folder.workspace)
-    threads = speed.threads if speed else _DEFAULT_THREADS
+    threads = speed.threads if speed else torch.get_num_threads()
     return min(threads, max(1, cores // slots(folder.workspace))) if read_creation(folder).sweep else threads
 
 
@@ -323,7 +325,7 @@ def compute(
         folder: of the run.
         parent: process id.
         termination: of this process, where it listens to it already.
-        kept: as of `train_run`.
+        kept: as of `train_run`; None where this is the first run of its process.
 
     Returns:
         The exit code: 0 where the run finished, was stopped or was paused.
@@ -336,7 +338,7 @@ def compute(
             return 1  # another worker may have the run by now, so its files are left alone
         sys.excepthook = _failure_hook(folder)
         try:
-            train_run(folder, requests, kept)
+            train_run(folder, requests, kept or KeptData())
         except CifarCoreError as error:
             _write_failure(folder, str(error), diverged=isinstance(error, DivergedError))
             return 1

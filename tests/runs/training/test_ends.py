@@ -20,6 +20,7 @@ from cifar_core.runs import create_run, list_runs, read_metrics, read_prediction
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files, run_folder
 from cifar_core.runs.training import process
 from cifar_core.runs.training.checkpoints import Checkpoints
+from cifar_core.runs.training.kept_data import KeptData
 from cifar_core.runs.training.process import train_run
 from cifar_core.runs.training.recorder import Recorder, seconds_left
 from cifar_core.storage.locks import hold_lock
@@ -64,7 +65,7 @@ def started_run(workspace: Workspace, **settings: object) -> RunFolder:
 
 
 def train(folder: RunFolder) -> None:
-    train_run(folder, EndRequests(folder, parent=os.getppid()))
+    train_run(folder, EndRequests(folder, parent=os.getppid()), KeptData())
 
 
 def resume(folder: RunFolder) -> None:
@@ -77,7 +78,7 @@ def resume(folder: RunFolder) -> None:
 def stop_at(moment: str, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the stop file at a given moment of the first epoch or before it."""
     owner, name = {
-        "start-up": (process, "load_training_data"),
+        "start-up": (KeptData, "load"),
         "a batch": (Recorder, "on_batch"),
         "evaluation": (Recorder, "on_measure"),
         "the epoch's end": (Recorder, "on_epoch"),
