@@ -129,19 +129,23 @@ def _show_ticked(workspace: Workspace, ticked: list[Run], runs: list[Run], rows:
     if not ticked:
         return
     shown = set(rows["id"])
-    hidden = sum(run.id not in shown for run in ticked)
+    hidden = [run for run in ticked if run.id not in shown]
     most = ", the most there can be" if len(ticked) == MAX_TICKED else ""
-    away = (
-        "without a row: grouped with another seed, or hidden by the filter"
-        if chosen_view()["group"]
-        else "hidden by the filter"
-    )
-    words = f"{len(ticked)} ticked{most}" + (f", {hidden} of them {away}" if hidden else "")
+    words = f"{len(ticked)} ticked{most}" + (f", {len(hidden)} of them {_why_hidden(hidden)}" if hidden else "")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(words, width="content")
         show_compare_button(ticked)
         st.button("Clear the ticks", key="runs_clear", type="tertiary", icon=":material/close:", on_click=clear_ticks)
     show_run_panels(workspace, ticked, runs)
+
+
+def _why_hidden(hidden: list[Run]) -> str:
+    """Return why these ticked runs have no row."""
+    if all(run.is_trial for run in hidden) and not st.session_state[f"{PAGE}_trials"]:
+        return "among the trials of sweeps, which are not listed"
+    if chosen_view()["group"]:
+        return "without a row: grouped with another seed, or hidden by the filter"
+    return "hidden by the filter"
 
 
 main(

@@ -61,6 +61,7 @@ def test_a_ticked_trial_says_of_which_sweep_it_is_and_that_its_values_stay(
     best = TRIALS[BEST - 1]
     app = open_page(swept, "runs", runs=best)
     assert f"trial {BEST} of sweep calm\\-owl\\-7abcd" in said(app)
+    assert "1 ticked, 1 of them among the trials of sweeps, which are not listed" in said(app)
     links = {link.proto.label: link.proto for link in app.get("page_link")}
     assert links["Its sweep"].query_string == f"sweep={SWEEP}"
     before = read_sweep(swept, SWEEP)
