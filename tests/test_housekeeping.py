@@ -239,7 +239,12 @@ def test_versions_are_compared_as_numbers() -> None:
 
 
 # May need requirements-dev.txt.
-FOR_DEVELOPERS = ("tests", "cifar_core/bench/browser.py", "cifar_core/bench/first_minute.py")
+FOR_DEVELOPERS = (
+    "tests",
+    "cifar_core/bench/browser.py",
+    "cifar_core/bench/first_minute.py",
+    "cifar_core/bench/sweeps/short_runs.py",
+)
 FOR_SWEEPS = ("cifar_core/sweeps/owner",)  # may need requirements-cluster.txt
 
 
