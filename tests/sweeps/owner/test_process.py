@@ -81,7 +81,7 @@ def all_is_well(workspace: Workspace, runs: int) -> None:
 
 
 def test_a_stopped_sweep_pauses_its_runs_and_goes_on_when_it_is_resumed(place: Workspace) -> None:
-    start_sweep(place, plan(runs=4, epochs=60))
+    start_sweep(place, plan(runs=3, epochs=25))
     until = time.monotonic() + DEADLINE
     while not any(run.validation_curve for run in list_runs(place)):
         assert time.monotonic() < until
@@ -93,7 +93,7 @@ def test_a_stopped_sweep_pauses_its_runs_and_goes_on_when_it_is_resumed(place: W
     begun = [run.id for run in list_runs(place)]
     resume_sweep(place, SWEEP)
     wait_until_ended(place)
-    all_is_well(place, 4)
+    all_is_well(place, 3)
     assert set(begun) <= {run.id for run in list_runs(place)}
 
 
