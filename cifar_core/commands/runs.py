@@ -54,6 +54,7 @@ from cifar_core.runs import (
     trial_words,
     verify_run,
 )
+from cifar_core.runs.trials.kept import has_kept_values
 from cifar_core.text import counted, one_line, size_text
 from cifar_core.workspace import Workspace
 
@@ -216,9 +217,9 @@ def duplicate(workspace: Workspace, run: str, as_json: bool, **settings: Any) ->
 def delete(workspace: Workspace, run: str, as_json: bool) -> None:
     """Move a RUN that is not running to the trash; `restore` brings it back."""
     run_id = resolve_run(workspace, run)
-    trial = any(each.id == run_id and each.is_trial for each in list_runs(workspace))
+    is_kept = any(each.id == run_id and has_kept_values(workspace, each) for each in list_runs(workspace))
     delete_run(workspace, run_id)
-    stays = "; its values stay in its sweep" if trial else ""
+    stays = "; its values stay in its sweep" if is_kept else ""
     _report_done(run_id, f"is in the trash; `runs restore` brings it back{stays}", as_json)
 
 

@@ -32,7 +32,7 @@ def test_waiting_runs_are_listed_and_all_are_stopped(call: Any, fake_runs: FakeR
     assert sorted(json.loads(out)["stopped"]) == sorted([first, second, third])
     assert {run.status for run in list_runs(fake_runs.workspace)} == {"stopped"}
     code, out, err = call("runs", "stop", "--all", "--json", *where)
-    assert code == 0 and "0 runs ended." in err and json.loads(out) == {"stopped": []}
+    assert code == 0 and "0 runs ended." in err and json.loads(out) == {"stopped": [], "sweeps": []}
 
 
 @pytest.mark.parametrize("arguments", [(), ("latest", "--all")])

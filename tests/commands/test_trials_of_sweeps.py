@@ -1,6 +1,7 @@
 """`runs` and `data delete` where there are sweeps."""
 
 import json
+import shutil
 from typing import Any
 
 import pytest
@@ -31,7 +32,9 @@ def test_the_list_for_people_leaves_trials_out_and_that_for_programs_names_them(
     assert len(found) == 7 and found[trial_id(2)] == ("trial", SWEEP, 2) and found["late"] == ("trained", "", 0)
 
 
-def test_a_trial_says_of_which_sweep_it_is_and_its_values_stay(call: Any, where: tuple[object, ...]) -> None:
+def test_a_trial_says_of_which_sweep_it_is_and_its_values_stay(
+    call: Any, where: tuple[object, ...], swept: Workspace
+) -> None:
     _, out, _ = call("runs", "show", trial_id(3), *where)
     assert f"trial 3 of sweep {SWEEP}" in out.splitlines()
     _, out, _ = call("runs", "show", "late", *where)
@@ -40,6 +43,9 @@ def test_a_trial_says_of_which_sweep_it_is_and_its_values_stay(call: Any, where:
     assert code == 0 and "`runs restore` brings it back; its values stay in its sweep." in err
     _, _, err = call("runs", "delete", "late", *where)
     assert "sweep" not in err
+    shutil.rmtree(swept.sweeps / SWEEP)
+    _, _, err = call("runs", "delete", trial_id(1), *where)
+    assert "is in the trash" in err and "values stay" not in err, "its sweep is gone, and so is what it kept"
 
 
 def test_latest_is_the_newest_run_also_where_that_is_a_trial(

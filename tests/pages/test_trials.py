@@ -74,6 +74,8 @@ def test_a_ticked_trial_says_of_which_sweep_it_is_and_that_its_values_stay(
     shutil.rmtree(swept.sweeps / SWEEP)
     app = open_page(swept, "runs", runs=best)
     assert "trial 2 of sweep" in said(app) and "Its sweep" not in {link.proto.label for link in app.get("page_link")}
+    app.button(key=f"runs_delete_{best}").click().run()
+    assert "is in the trash" in said(app) and "values stay" not in said(app), "its sweep is gone"
 
 
 def test_a_deleted_run_of_a_persons_own_says_nothing_of_sweeps(open_page: OpenPage, swept: Workspace) -> None:

@@ -36,4 +36,4 @@ def _stop_all(workspace: Workspace, as_json: bool) -> None:
     ended = [*([counted(len(sweeps), "sweep")] if sweeps else []), counted(len(stopped), "run")]
     say(f"{' and '.join(ended)} ended.")
     if as_json:
-        print_json({"stopped": stopped, **({"sweeps": sweeps} if sweeps else {})})
+        print_json({"stopped": stopped, "sweeps": sweeps})

@@ -57,20 +57,26 @@ def kept_file(workspace: Workspace, sweep: str, run_id: str) -> Path:
     return workspace.sweeps / sweep / KEPT_RUNS / f"{run_id}.json"
 
 
-def keep_trial_values(workspace: Workspace, run: Run) -> None:
-    """Keep the values of a trial's run in its sweep; the same values again change nothing.
+def has_kept_values(workspace: Workspace, run: Run) -> bool:
+    """Whether the values of a run stay in its sweep when it is deleted.
 
-    Nothing is kept of a run that is no trial, came from another workspace, or whose sweep is not here.
+    Nothing stays of a run that is no trial, came from another workspace, cannot be read, or whose sweep is not here.
+    """
+    if not run.is_trial or run.problem:
+        return False
+    place = workspace.sweeps / run.sweep
+    return place.is_dir() and not place.is_symlink()
+
+
+def keep_trial_values(workspace: Workspace, run: Run) -> None:
+    """Keep the values of a trial's run in its sweep, where `has_kept_values`; the same values again change nothing.
 
     Raises:
         StorageError: the disk refused.
     """
-    if not run.sweep or run.from_zip or run.problem:
+    if not has_kept_values(workspace, run):
         return
     path, found = kept_file(workspace, run.sweep, run.id), values_of(run)
-    place = path.parent.parent
-    if place.is_symlink() or not place.is_dir():
-        return
     if _read_or_none(path) != found:
         make_folder(path.parent)
         write_json(path, asdict(found))

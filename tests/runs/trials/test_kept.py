@@ -7,7 +7,7 @@ import pytest
 
 from cifar_core.errors import StorageError
 from cifar_core.runs import Run, delete_run, list_runs, list_trash, read_run
-from cifar_core.runs.trials.kept import keep_trial_values, kept_file, read_kept, values_of
+from cifar_core.runs.trials.kept import has_kept_values, keep_trial_values, kept_file, read_kept, values_of
 from cifar_core.workspace import Workspace
 from tests.runs.conftest import snapshot
 from tests.sweeps.crafted_sweeps import PICTURES, SWEEP, add_trial, make_sweep
@@ -39,8 +39,10 @@ def test_the_same_values_are_not_written_twice(workspace: Workspace, monkeypatch
 
 def test_nothing_is_kept_of_other_runs(workspace: Workspace) -> None:
     run = trial_run(workspace)
+    assert has_kept_values(workspace, run)
     before = snapshot(workspace.root)
     for other in (replace(run, sweep="", trial=0), replace(run, from_zip=True), replace(run, sweep="gone-owl-1")):
+        assert not has_kept_values(workspace, other)
         keep_trial_values(workspace, other)
     (workspace.sweeps / "linked-owl-1").symlink_to(workspace.runs)
     keep_trial_values(workspace, replace(run, sweep="linked-owl-1"))
