@@ -86,8 +86,8 @@ def _common_end(output: bytes, mark: bytes) -> bytes:
 
 
 def computing_command() -> list[str]:
-    """The command of the computing process, which ends when its input does."""
-    return command_of(Program.WARM_TRAINING)
+    """The command of the computing process, which ends when its input does, or when it has a run, this process."""
+    return command_of(Program.WARM_TRAINING, f"--parent={os.getpid()}")
 
 
 class WarmProcess:

@@ -30,6 +30,7 @@ from cifar_core.runs.training.kept_data import KeptData
 from cifar_core.storage import faults
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
+from tests.lifecycle.conftest import until
 from tests.runs.conftest import TIMEOUT_SECONDS, TINY, begin, wait_for
 from tests.runs.in_process import one_thread, train
 
@@ -250,6 +251,23 @@ def kill_worker(workspace: Workspace, pool: WarmPool) -> None:
     run = read_run(workspace, run_id)
     assert run.status == "interrupted" and verify_run(workspace, run_id) == []
     assert not child.is_running()
+
+
+@pytest.mark.slow
+@pytest.mark.fault(25)
+def test_a_process_whose_worker_dies_while_it_starts_trains_nothing(tiny: Workspace, pool: WarmPool) -> None:
+    """It has been given the run already, and nobody would be left to supervise it."""
+    run_id = create_run(tiny, make_config(TINY))
+    start_run(tiny, run_id, pool)
+    worker = psutil.Process(pool.pids[0])
+    until(lambda: any(Program.WARM_TRAINING in child.cmdline() for child in worker.children()), "its process starts")
+    child = training_of(pool)
+    worker.kill()
+    wait_free(pool)
+    psutil.wait_procs([child], timeout=TIMEOUT_SECONDS)
+    run = read_run(tiny, run_id)
+    assert run.status == "interrupted" and run.last is None
+    assert finish(tiny, pool, run_id).status == "finished"
 
 
 @pytest.mark.usefixtures("quick")
