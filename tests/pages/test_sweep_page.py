@@ -249,6 +249,7 @@ def test_a_stopped_sweep_can_be_resumed_or_deleted_and_brought_back(
     press(app, f"sweep_delete_{SWEEP}")
     assert not (tiny.sweeps / SWEEP).exists()
     assert app.get_by_key("sweep_page_view").value == "Search", "no other sweep is there"
+    assert not app.warning, "the person has just deleted it"
     press(app, "sweep_undo")
     assert (tiny.sweeps / SWEEP).exists()
     assert app.get_by_key("sweep_page_sweep").value == SWEEP

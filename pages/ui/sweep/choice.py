@@ -22,7 +22,7 @@ _ASKED_KEY = "sweep_page_asked"  # session: the sweep to watch when the page is 
 
 
 def watch_sweep(sweep_id: str) -> None:
-    """Let the page show this sweep when it is drawn next; also for a callback."""
+    """Let the page show this sweep when it is drawn next, or any where it is empty; also for a callback."""
     st.session_state[_ASKED_KEY] = sweep_id
 
 
