@@ -160,7 +160,7 @@ class Owner:
         """Keep the workers busy: first with what was begun, then with the next candidates.
 
         Returns:
-            whether there is no next candidate. A worker whose run has ended may not have said so yet: then nobody knows.
+            whether there is no next candidate; False while no worker is free, though its run may have ended.
         """
         for candidate in list(self._open.values()):
             self._start_runs(candidate)
