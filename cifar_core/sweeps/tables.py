@@ -190,22 +190,29 @@ def gain_of(sweep: Sweep) -> Interval | None:
 
 
 def gain_sentence(sweep: Sweep) -> str:
-    """What the sweep has gained over where it began, and what choosing the best of many adds to it; or empty."""
+    """What the sweep has gained over where it began, and the part of choosing the best in it; empty before two."""
     start, gain = start_of(sweep), gain_of(sweep)
     tried = sum(trial.value is not None for trial in sweep.trials)
-    if start is None or tried < 2:
+    if tried < 2:
         return ""
+    curse = (
+        f"The best of {tried:,} was chosen for its value, so luck is part of it (winner's curse): expect a little less "
+        "with other seeds."
+    )
+    if start is None:
+        return curse
     if gain is None:
         best = best_of(sweep)
         found = best is not None and best.trial.number == start.number
-        return f"None of {counted(tried, 'candidate')} is better than the settings that it began with." if found else ""
+        return (
+            f"None of {counted(tried, 'candidate')} is better than the settings that it began with." if found else curse
+        )
     bounds = f"{_INTERVAL} {_points(gain.low)} to {_points(gain.high)}"
-    choice = f", which allows for the choice of the best of {tried:,}" if tried > 2 else ""
+    choice = f", which allows for the choice among {tried:,}" if tried > 2 else ""
     shown = "" if gain.low > 0 else "; it holds 0: no gain is shown"
     pictures = " One seed each: the interval is of the pictures, and another seed may move it further."
     return (
-        f"{_points(gain.value)} points above the settings that it began with ({bounds}{choice}{shown}). The best was "
-        "chosen for its value, so luck is part of it (winner's curse): expect a little less with other seeds."
+        f"{_points(gain.value)} points above the settings that it began with ({bounds}{choice}{shown}). {curse}"
         f"{pictures if len(start.runs) == 1 else ''}"
     )
 
