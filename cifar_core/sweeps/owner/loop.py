@@ -72,11 +72,10 @@ class Owner:
                 if time.monotonic() >= ends:
                     self._pause_all()
                     return self._time_is_over()
-                refusal = self._starter.refusal()
-                if not refusal:
-                    self._start_some()
-                if not refusal and not self._is_busy() and not self._study.waits():
-                    return self._why_unfinished()
+                if not self._starter.refusal():
+                    all_proposed = self._start_some()
+                    if all_proposed and not self._is_busy() and not self._study.waits():
+                        return self._why_unfinished()
                 self._pool.wait(LOOK_SECONDS)
         except BaseException:
             self._pause_all()
@@ -157,16 +156,24 @@ class Owner:
         planned = self._plan.options.runs - self._plan.options.seeds * self._study.elsewhere()
         self._reporter("Trying settings", self._done + ended, planned, "runs")
 
-    def _start_some(self) -> None:
-        """Keep the workers busy: first with what was begun, then with the next candidates."""
+    def _start_some(self) -> bool:
+        """Keep the workers busy: first with what was begun, then with the next candidates.
+
+        Returns:
+            whether there is no next candidate; False while no worker is free, though its run may have ended.
+        """
         for candidate in list(self._open.values()):
             self._start_runs(candidate)
-        while self._pool.free() and (proposed := self._study.ask()) is not None:
+        while self._pool.free():
+            proposed = self._study.ask()
+            if proposed is None:
+                return True
             file = TrialFile(
                 proposed.number, proposed.settings, self._seeds(proposed.repeats), replaces=proposed.replaces
             )
             write_trial(self._sweep, file)
             self._start_runs(self._add(file))
+        return False
 
     def _start_runs(self, candidate: Candidate) -> None:
         for run in candidate.wanted:

@@ -115,7 +115,8 @@ def test_a_sweep_that_does_not_finish_has_exit_code_1_and_its_json(
     owner += [trial(1, 1e-3, [0.4]), lambda folder: end_owner(folder, "failed", error="The disk is full.")]
     code, out, err = call("sweep", "start", *TINY, *RATE, "--json", *where)
     assert code == 1 and json.loads(out)["status"] == "failed" and json.loads(out)["best"]["value"] == 0.4
-    assert err.splitlines()[-1].endswith("did not finish (status: failed). The disk is full.")
+    assert "did not finish (status: failed). The disk is full. To resume it: " in err.splitlines()[-1]
+    assert err.endswith(f"sweep resume {json.loads(out)['sweep']}\n")
 
 
 def test_ctrl_c_stops_the_sweep_and_keeps_what_there_is(
@@ -184,14 +185,25 @@ def test_without_optuna_one_sentence_says_how_to_get_it(
     assert call("sweep", "list", *where)[0] == 0, "looking needs no Optuna"
 
 
+@pytest.mark.parametrize(
+    ("options", "planned", "words"),
+    [
+        (("--seeds", 2), 12, "6 candidates with 2 seeds each, each combination once;"),
+        (("--runs", 4), 4, "4 candidates, the first of 6 combinations;"),
+    ],
+)
 def test_a_grid_has_all_of_its_combinations_unless_runs_says_fewer(
-    call: Any, where: tuple[str, ...], owner: list[Callable[[SweepFolder], object]]
+    call: Any,
+    where: tuple[str, ...],
+    owner: list[Callable[[SweepFolder], object]],
+    options: tuple[object, ...],
+    planned: int,
+    words: str,
 ) -> None:
     owner += [end_owner]
     texts = ("--set", "learning_rate=0.001|0.01|0.1", "--set", "flip=true|false")
-    code, out, err = call("sweep", "start", *TINY, *texts, "--sampler", "grid", "--seeds", 2, "--json", *where)
-    assert code == 0 and json.loads(out)["planned"] == 12
-    assert "6 candidates with 2 seeds each, each combination once" in err
+    code, out, err = call("sweep", "start", *TINY, *texts, "--sampler", "grid", *options, "--json", *where)
+    assert code == 0 and json.loads(out)["planned"] == planned and words in err
 
 
 def test_its_own_settings_outside_of_the_space_are_named(
@@ -208,7 +220,7 @@ def test_its_own_settings_outside_of_the_space_are_named(
 def test_sweeps_are_listed_and_shown(call: Any, workspace: Workspace, where: tuple[str, ...]) -> None:
     code, out, err = call("sweep", "list", *where)
     assert code == 0 and out == "" and "There is no sweep yet. Start one: python -m cifar_core sweep start" in err
-    folder = make_sweep(workspace, runs=4, seeds=2, name="Night")
+    folder = make_sweep(workspace, runs=4, seeds=2, name="Night", start_points=[{"learning_rate": 0.001}])
     runs = add_trial(folder, 1, {"learning_rate": 0.01}, [0.5], [0.7])
     end_owner(folder, "cancelled")
     broken = make_sweep(workspace, sweep_id="zany-owl-1")
@@ -242,6 +254,9 @@ def test_sweeps_are_listed_and_shown(call: Any, workspace: Workspace, where: tup
     text = call("sweep", "show", "latest", *where)[1]
     assert f"Sweep {SWEEP} (Night) on tiny: stopped, 2 of 4 runs, best 0.6000." in text
     assert "It was stopped. Resume it, and it goes on where it was." in text and "2 seeds" in text
+    assert "points above" not in text, "nothing is compared before two candidates have finished"
+    add_trial(folder, 2, {"learning_rate": 0.001}, [0.4], [0.4])
+    assert "20.0 points above the settings that it began with (95 % interval" in call("sweep", "show", SWEEP, *where)[1]
     rows = [line.split()[:4] for line in text.splitlines()]
     assert all(["1", str(seed), run, "finished"] in rows for seed, run in enumerate(runs))
 

@@ -89,6 +89,26 @@ def test_it_tries_as_many_candidates_as_planned(place: Workspace) -> None:
     assert importance.trials == 12
 
 
+class LatePool(FakePool):
+    """Its workers say only at the next wait that their runs have ended, which the disk says before."""
+
+    is_late = False
+
+    def free(self) -> int:
+        return 0 if self.is_late else super().free()
+
+    def wait(self, seconds: float) -> None:
+        held = len(self.held)
+        super().wait(seconds)
+        self.is_late = len(self.held) < held
+
+
+def test_a_worker_that_is_late_to_say_that_its_run_has_ended_does_not_end_the_sweep(place: Workspace) -> None:
+    sweep = make_sweep(place, plan_of(RATES, runs=3))
+    assert own(sweep, LatePool()) == ""
+    assert seen(place).runs_done == 3
+
+
 def test_the_value_of_a_candidate_is_the_mean_over_its_seeds(place: Workspace) -> None:
     sweep = make_sweep(place, plan_of(RATES, runs=6, seeds=3, settings={"seed": 5}))
     own(sweep, FakePool(size=2, formula=lambda settings, epoch: 0.1 * (settings["seed"] - 4)))
