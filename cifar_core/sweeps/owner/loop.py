@@ -72,10 +72,8 @@ class Owner:
                 if time.monotonic() >= ends:
                     self._pause_all()
                     return self._time_is_over()
-                refusal = self._starter.refusal()
-                if not refusal:
-                    self._start_some()
-                if not refusal and not self._is_busy() and not self._study.waits():
+                self._start_some()
+                if not self._starter.refusal() and not self._is_busy() and not self._study.waits():
                     return self._why_unfinished()
                 self._pool.wait(LOOK_SECONDS)
         except BaseException:
@@ -161,7 +159,7 @@ class Owner:
         """Keep the workers busy: first with what was begun, then with the next candidates."""
         for candidate in list(self._open.values()):
             self._start_runs(candidate)
-        while self._pool.free() and (proposed := self._study.ask()) is not None:
+        while self._may_start() and (proposed := self._study.ask()) is not None:
             file = TrialFile(
                 proposed.number, proposed.settings, self._seeds(proposed.repeats), replaces=proposed.replaces
             )
@@ -170,8 +168,12 @@ class Owner:
 
     def _start_runs(self, candidate: Candidate) -> None:
         for run in candidate.wanted:
-            if self._pool.free() and self._starter.can_start(run):
+            if self._starter.can_start(run) and self._may_start():
                 self._starter.start(candidate, run)
+
+    def _may_start(self) -> bool:
+        """Whether a worker is free, and the person may have one more run; asked before each, since each counts."""
+        return self._pool.free() > 0 and not self._starter.refusal()
 
     def _seeds(self, repeats: int) -> tuple[int, ...]:
         """The seeds of a candidate; where its combination was tried before, the next ones, which say something new."""
@@ -196,7 +198,10 @@ class Owner:
         names = ", ".join(run.id for run in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         if all(run.stage is Stage.PAUSED for run in left):
             return f"Only paused runs are left ({names}): resume the sweep to go on with them."
-        return f"{counted(len(left), 'run')} cannot go on ({names}): look at its log, then resume the sweep."
+        return (
+            f"{counted(len(left), 'run')} cannot go on ({names}): see why in the log, then resume the sweep; a run "
+            "that is deleted is left out."
+        )
 
     def _time_is_over(self) -> str:
         self._weigh(last=True)
