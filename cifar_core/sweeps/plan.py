@@ -143,6 +143,11 @@ def _option_problems(config: RunConfig, options: SweepOptions) -> list[str]:
         checks.append("A grid tries its own combinations in their order: start_from goes with sampler tpe or random.")
     if 0 < options.runs < options.seeds:
         checks.append(f"runs is {options.runs}, but one candidate takes {options.seeds} (seeds): raise runs.")
+    if limit := config.machine.max_seconds:
+        checks.append(
+            f"max_seconds is {limit}, but a run that is stopped before its last epoch cannot be compared with the "
+            "others: set it to 0, and limit the whole sweep by hours."
+        )
     if last_seed > spec_of("seed").high:
         checks.append(f"The last seed would be {last_seed}, above {spec_of('seed').high:.0f}: lower seed.")
     return [problem for problem in checks if problem]

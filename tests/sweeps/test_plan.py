@@ -81,6 +81,12 @@ def test_an_option_that_breaks_a_rule_is_a_sentence(
     assert sentence in problem
 
 
+def test_a_time_limit_of_each_run_is_refused(workspace: Workspace) -> None:
+    """It would stop every run, and a stopped run has no value."""
+    with pytest.raises(ConfigError, match=r"max_seconds is 60, but .* limit the whole sweep by hours"):
+        planned(workspace, settings={"max_seconds": 60})
+
+
 def test_a_pruner_needs_an_epoch_to_stop_after(workspace: Workspace) -> None:
     with pytest.raises(ConfigError, match="pruner median stops a run between its epochs, and these have one"):
         planned(workspace, settings={"epochs": 1}, pruner="median")

@@ -143,13 +143,19 @@ def sweep_lines(found: Sweep, runs: Sequence[Run]) -> list[str]:
     ]
     rows = [_trial_row(trial, run) for trial in found.trials for run in trial.runs if run.made]
     problems = [one_line(trial.problem, 300) for trial in found.trials if trial.problem]
-    return [*lines, *(_aligned([_TRIAL_HEADS, *rows]) if rows else []), *problems]
+    refused = [
+        f"Trial {trial.number} was not trained: {one_line(run.refused, 300)}"
+        for trial in found.trials
+        for run in trial.runs
+        if run.refused
+    ]
+    return [*lines, *(_aligned([_TRIAL_HEADS, *rows]) if rows else []), *problems, *refused]
 
 
 def _trial_row(trial: Trial, run: TrialRun) -> tuple[str, ...]:
     status = "diverged" if run.diverged else run.status
     value = f"{run.value:.4f}" if run.value is not None else "-"
-    gone = " (deleted)" if run.deleted else ""
+    gone = " (deleted)" if run.deleted else " (not made)" if run.refused else ""
     return (
         str(trial.number),
         str(run.seed),

@@ -86,7 +86,7 @@ def _common_end(output: bytes, mark: bytes) -> bytes:
 
 
 def computing_command() -> list[str]:
-    """The command of the computing process, which ends when its input does, or when it has a run, this process."""
+    """The command of the computing process, which ends when its input does, and with this process, its parent."""
     return command_of(Program.WARM_TRAINING, f"--parent={os.getpid()}")
 
 

@@ -26,7 +26,7 @@ from cifar_core.runs.training.process import compute, exit_without_cleanup
 def main() -> int:
     """Train runs until the input is at its end, or this process is told to end."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--parent", required=True, type=int, help="As of the training process of one run.")
+    parser.add_argument("--parent", required=True, type=int, help="The worker's process id; it ends with the worker.")
     parent, kept, threads = parser.parse_args().parent, KeptData(), torch.get_num_threads()
     keep_memory()
     lower_priority()

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -11,8 +12,9 @@ import pytest
 import torch
 
 from cifar_core.config import make_config
+from cifar_core.lifecycle.warm.process import computing_command, end_mark
 from cifar_core.lifecycle.warm_pool import WarmPool
-from cifar_core.processes import Program
+from cifar_core.processes import Program, child_environment
 from cifar_core.runs import (
     Run,
     create_run,
@@ -30,7 +32,6 @@ from cifar_core.runs.training.kept_data import KeptData
 from cifar_core.storage import faults
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
-from tests.lifecycle.conftest import until
 from tests.runs.conftest import TIMEOUT_SECONDS, TINY, begin, wait_for
 from tests.runs.in_process import one_thread, train
 
@@ -255,19 +256,21 @@ def kill_worker(workspace: Workspace, pool: WarmPool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.fault(25)
-def test_a_process_whose_worker_dies_while_it_starts_trains_nothing(tiny: Workspace, pool: WarmPool) -> None:
-    """It has been given the run already, and nobody would be left to supervise it."""
+def test_a_process_whose_worker_died_while_it_loaded_its_libraries_trains_nothing(tiny: Workspace) -> None:
     run_id = create_run(tiny, make_config(TINY))
-    start_run(tiny, run_id, pool)
-    worker = psutil.Process(pool.pids[0])
-    until(lambda: any(Program.WARM_TRAINING in child.cmdline() for child in worker.children()), "its process starts")
-    child = training_of(pool)
-    worker.kill()
-    wait_free(pool)
-    psutil.wait_procs([child], timeout=TIMEOUT_SECONDS)
-    run = read_run(tiny, run_id)
-    assert run.status == "interrupted" and run.last is None
-    assert finish(tiny, pool, run_id).status == "finished"
+    worker = os.getppid()  # any but the process that starts it
+    command = [item.replace(f"--parent={os.getpid()}", f"--parent={worker}") for item in computing_command()]
+    line = json.dumps(["token", str(run_folder(tiny, run_id).path)])
+    done = subprocess.run(
+        command,
+        input=f"{line}\n".encode(),
+        capture_output=True,
+        env=child_environment(),
+        timeout=TIMEOUT_SECONDS,
+        check=True,
+    )
+    assert done.stdout == end_mark("token", 1)
+    assert read_run(tiny, run_id).status == "queued"
 
 
 @pytest.mark.usefixtures("quick")

@@ -97,6 +97,7 @@ def test_a_stopped_sweep_pauses_its_runs_and_goes_on_when_it_is_resumed(place: W
     assert set(begun) <= {run.id for run in list_runs(place)}
 
 
+@pytest.mark.fault(76)
 def test_owner_and_workers_killed_at_random_moments(place: Workspace) -> None:
     """One of them, or the owner with all that it has started; whoever resumes the sweep finds each trial once."""
     chance = random.Random(0)
