@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from cifar_core.commands.sweeps import sweep as sweep_module
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.processes import child_environment
 from cifar_core.runs import Status, list_runs, verify_run
+from cifar_core.runs.trials.kept import KeptRun
 from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.sweeps import control
@@ -23,6 +25,7 @@ from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.sweeps.plan import SweepPlan
 from cifar_core.sweeps.plan_file import write_plan
 from cifar_core.sweeps.sweep import read_sweep
+from cifar_core.sweeps.trial_file import trial_run_id
 from cifar_core.workspace import Workspace
 from tests.commands.conftest import call
 from tests.conftest import ROOT, save_tiny
@@ -259,6 +262,20 @@ def test_sweeps_are_listed_and_shown(call: Any, workspace: Workspace, where: tup
     assert "20.0 points above the settings that it began with (95 % interval" in call("sweep", "show", SWEEP, *where)[1]
     rows = [line.split()[:4] for line in text.splitlines()]
     assert all(["1", str(seed), run, "finished"] in rows for seed, run in enumerate(runs))
+
+
+def test_a_candidate_that_could_not_be_made_says_why(call: Any, workspace: Workspace, where: tuple[str, ...]) -> None:
+    folder = make_sweep(workspace, runs=1)
+    add_trial(folder, 1, {"learning_rate": 0.01})
+    run_id = trial_run_id(SWEEP, 1, 0)
+    folder.runs.mkdir()
+    kept = KeptRun(run_id, 1, 0, "failed", None, (), 0.0, refused="Too few pictures.")
+    (folder.runs / f"{run_id}.json").write_text(json.dumps(asdict(kept)))
+    text = call("sweep", "show", SWEEP, *where)[1]
+    assert "Trial 1 was not trained: Too few pictures." in text
+    assert f"{run_id} (not made)" in text and "(deleted)" not in text
+    trial = json.loads(call("sweep", "show", SWEEP, "--json", *where)[1])["trials"][0]
+    assert (trial["status"], trial["deleted"], trial["refused"]) == ("failed", False, "Too few pictures.")
 
 
 @pytest.mark.parametrize("command", ["show", "stop", "resume"])
