@@ -52,6 +52,7 @@ def test_what_starts_a_sweep_is_in_view_and_survives_a_reload(
     page.get_by_role("option", name="Optimiser").click()
     page.keyboard.press("Escape")  # closes the list
     expect(page.locator(".st-key-sweep_choice_optimizer").get_by_role("button", name="Muon")).to_be_visible()
+    expect(page).to_have_url(re.compile("optimizer%3D"))  # written once the page is drawn
     page.reload()
     settle(page)
     expect(preset).to_be_checked()
