@@ -40,12 +40,15 @@ def difference_of_means(
     """The difference of the means of two groups of measurements, B - A, with its t interval at `level`.
 
     b - a +- t s sqrt(1/n_a + 1/n_b) (Student's two-sample interval), with the deviation s and the degrees of freedom
-    of `pooled`, by default those of both groups. It supposes that all groups spread alike, so that a few seeds tell.
+    of both groups, or of `pooled`, which supposes that all groups spread alike, so that a few seeds tell. Where the two
+    spread further than all, s is theirs: groups that fail alike, as at far too high a learning rate, hardly spread.
 
     Raises:
         DataError: as `pooled_spread`.
     """
     deviation, freedom = pooled or pooled_spread([a, b])
+    if pooled and len(a) + len(b) > 2:
+        deviation = max(deviation, pooled_spread([a, b]).deviation)
     value = math.fsum(b) / len(b) - math.fsum(a) / len(a)
     reach = student_t(freedom, level) * deviation * math.sqrt(1 / len(a) + 1 / len(b))
     return Interval(value, value - reach, value + reach)

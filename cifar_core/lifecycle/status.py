@@ -135,6 +135,8 @@ def move(
 ) -> None:
     """Make a legal move; every change of a status goes through here.
 
+    Only an end is durable: a restart of the machine ends every run that waits or trains, whichever of both was kept.
+
     Args:
         folder: of the run.
         goal: the status that it gets.
@@ -152,7 +154,7 @@ def move(
     if progress and goal in ACTIVE:
         progress = progress.before_training("starting")
     taken = before.taken and goal is not Status.QUEUED
-    _write(folder, State(goal, error, progress, taken=taken, diverged=diverged))
+    _write(folder, State(goal, error, progress, taken=taken, diverged=diverged), durable=goal not in ACTIVE)
 
 
 def write_progress(folder: LifeFolder, progress: TrainingProgress) -> None:
@@ -179,7 +181,7 @@ def expect_worker(folder: LifeFolder, *, here: bool) -> None:
     require_move(folder.run_id, state.status, Status.RUNNING)
     progress = state.progress or TrainingProgress("")
     phase = "waiting for its turn" if here else "starting"
-    _write(folder, replace(state, taken=here, progress=progress.before_training(phase)))
+    _write(folder, replace(state, taken=here, progress=progress.before_training(phase)), durable=False)
 
 
 def write_queued(folder: LifeFolder) -> None:

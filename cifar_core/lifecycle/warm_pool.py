@@ -14,6 +14,7 @@ from typing import IO
 
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.lifecycle.queue import slots
 from cifar_core.lifecycle.runner import LocalRunner
 from cifar_core.processes import Program, spawn
 from cifar_core.storage.disk_errors import storage_errors
@@ -78,12 +79,13 @@ class _Worker:
 class WarmPool(LocalRunner):
     """Launches runs in warm workers, at most one run in each at a time; all else is as `LocalRunner` does it."""
 
-    def __init__(self, workspace: Workspace, size: int, log: Path) -> None:
+    def __init__(self, workspace: Workspace, size: int | None, log: Path) -> None:
         """A pool without workers: they are started when they are first needed, and dead ones are replaced.
 
         Args:
             workspace: of its runs.
-            size: the most workers.
+            size: the most workers that have a run at a time; None: as many as there are slots, also when
+                `settings.json` changes.
             log: what the workers print beside their runs is added there.
         """
         self._workspace = workspace
@@ -104,7 +106,8 @@ class WarmPool(LocalRunner):
 
     def free(self) -> int:
         """How many workers have no run now, those that may still be started among them."""
-        return 0 if self._closed else self._size - self.busy()
+        size = slots(self._workspace) if self._size is None else self._size
+        return 0 if self._closed else max(0, size - self.busy())
 
     def wait(self, seconds: float) -> None:
         """Wait until a worker is done with a run or dies, at most so many seconds; at once for news since the last."""
@@ -123,14 +126,19 @@ class WarmPool(LocalRunner):
 
     def _start_worker(self, folder: LifeFolder) -> None:
         """Hand a run to a free worker; StorageError where there is none, or its process cannot be started."""
-        if not self.free():
+        may_start = self.free()
+        if not may_start:
             raise StorageError("No worker of this pool is free: launch the run when one is.")
-        for worker in (worker for worker in self._living() if worker.is_free):
+        idle = [worker for worker in self._living() if worker.is_free]
+        for surplus in idle[may_start:]:  # there are fewer slots now
+            surplus.close()
+            self._workers.remove(surplus)
+        for worker in idle[:may_start]:
             with contextlib.suppress(StorageError):  # it has just died
                 worker.give(folder)
                 return
-        if len(self._living()) >= self._size:
-            raise StorageError("No worker of this pool is free: launch the run when one is.")
+        if sum(worker.is_free for worker in self._living()) >= may_start:
+            raise StorageError("The worker that was to have the run has just died: launch it again.")
         worker = _Worker(self._log, self._has_news)
         self._workers.append(worker)
         worker.give(folder)

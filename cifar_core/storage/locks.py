@@ -19,7 +19,7 @@ if sys.platform != "win32":
 
 # How long taking a lock is tried at least: `is_held` of another process takes the lock for a moment as well.
 PROBE_SECONDS = 0.2
-_LOCK_STEP = 0.02  # seconds between tries for a lock
+_LOCK_STEP = 0.02  # seconds between tries for a lock, at first a tenth of that and then ever longer
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
@@ -37,13 +37,14 @@ def acquire(path: Path, seconds: float) -> Callable[[], None] | None:
             return None
         return lock.release
     until = time.monotonic() + seconds
-    handle = _opened(path)
+    handle, step = _opened(path), _LOCK_STEP / 10
     try:
         while not _flocked(handle, path):
             if time.monotonic() >= until:
                 os.close(handle)
                 return None
-            time.sleep(_LOCK_STEP)
+            time.sleep(step)
+            step = min(_LOCK_STEP, 2 * step)
     except BaseException:
         os.close(handle)
         raise

@@ -4,11 +4,14 @@ import contextlib
 import time
 from dataclasses import dataclass, replace
 
+from cifar_core.config import make_config
 from cifar_core.errors import StorageError, SweepError
 from cifar_core.jobs.job import JobFolder, Request, cancel_job, is_alive, read_job
 from cifar_core.jobs.start import start_job
+from cifar_core.limits import require_room
 from cifar_core.processes import Program
 from cifar_core.runs.control.actions import EXIT_SECONDS
+from cifar_core.runs.control.admission import run_bytes
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.storage.atomic import make_folder, new_folder, remove_folder
 from cifar_core.sweeps.extras import HOW_TO_GET_IT, has_optuna, has_psycopg
@@ -16,6 +19,7 @@ from cifar_core.sweeps.folder import SweepFolder, sweep_folder
 from cifar_core.sweeps.plan import SweepPlan
 from cifar_core.sweeps.plan_file import write_plan
 from cifar_core.sweeps.sweep import read_sweep
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 
 _LOOK_SECONDS = 0.05
@@ -32,9 +36,12 @@ def start_sweep(workspace: Workspace, plan: SweepPlan, *, nonce: str = "") -> st
 
     Raises:
         SweepError: Optuna is not installed (the sentence says how to get it).
-        StorageError: the disk refused; there is no sweep then.
+        ConfigError: one of the settings, or the server's `settings.json`, breaks a rule.
+        StorageError: the disk refused, or has no room for all of the runs; there is no sweep then.
     """
     _require_packages(plan)
+    runs, each = plan.options.runs, run_bytes(workspace, make_config(plan.settings))
+    require_room(workspace, runs * each, f"A sweep of {counted(runs, 'run')}")
     plan = replace(plan, id=new_run_id(nonce)) if nonce else plan
     make_folder(workspace.sweeps)
     folder = SweepFolder(workspace.sweeps / plan.id)

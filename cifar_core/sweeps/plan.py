@@ -110,7 +110,8 @@ def plan_sweep(
     if not validates(config.data, own):
         raise ConfigError(["A sweep is judged on a validation part, and there is none: set validation_share above 0."])
     settings = for_dataset(config, own).flat()
-    options = replace(options, runs=_runs(space, settings, options))
+    starts = [read_run(workspace, run_id) for run_id in options.start_from]
+    options = replace(options, runs=_runs(space, settings, options), start_from=tuple(run.id for run in starts))
     for chosen in largest(space, settings):
         require_memory(make_config({**settings, **chosen}), classes)
     return SweepPlan(
@@ -120,7 +121,7 @@ def plan_sweep(
         space=space,
         options=options,
         study=_study_name(settings, space, options) if options.storage else "",
-        start_points=_start_points(workspace, settings, space, options, fingerprint),
+        start_points=() if options.sampler == "grid" else _start_points(settings, space, starts, fingerprint),
         fingerprint=fingerprint,
         person=person,
     )
@@ -142,6 +143,11 @@ def _option_problems(config: RunConfig, options: SweepOptions) -> list[str]:
         checks.append("A grid tries its own combinations in their order: start_from goes with sampler tpe or random.")
     if 0 < options.runs < options.seeds:
         checks.append(f"runs is {options.runs}, but one candidate takes {options.seeds} (seeds): raise runs.")
+    if limit := config.machine.max_seconds:
+        checks.append(
+            f"max_seconds is {limit}, but a run that is stopped before its last epoch cannot be compared with the "
+            "others: set it to 0, and limit the whole sweep by hours."
+        )
     if last_seed > spec_of("seed").high:
         checks.append(f"The last seed would be {last_seed}, above {spec_of('seed').high:.0f}: lower seed.")
     return [problem for problem in checks if problem]
@@ -161,7 +167,7 @@ def _pruner_problems(config: RunConfig, space: Space, options: SweepOptions) -> 
     """A sentence where no candidate has an epoch after which it could be stopped."""
     swept = [item for item in space if item.name == "epochs"]
     most = max((max(item.values, default=item.high) for item in swept), default=config.optimizer.epochs)
-    if options.pruner == "none" or most > 1:
+    if options.pruner not in ("median", "hyperband") or most > 1:  # an unknown one has been named
         return []
     return [f"pruner {options.pruner} stops a run between its epochs, and these have one: raise epochs, or take none."]
 
@@ -209,14 +215,11 @@ def _study_name(settings: Mapping[str, Any], space: Space, options: SweepOptions
 
 
 def _start_points(
-    workspace: Workspace, settings: Mapping[str, Any], space: Space, options: SweepOptions, fingerprint: str
+    settings: Mapping[str, Any], space: Space, starts: Sequence[Run], fingerprint: str
 ) -> tuple[Mapping[str, Any], ...]:
     """The swept settings of the first candidates: those of the sweep, where they lie in the space, and of the runs."""
-    if options.sampler == "grid":
-        return ()
     bases = [settings] if contains(space, settings) else []
-    for run_id in options.start_from:
-        run = read_run(workspace, run_id)
+    for run in starts:
         _require_comparable(run, settings["dataset"], fingerprint)
         bases.append(run.config.flat())
         if not contains(space, bases[-1]):

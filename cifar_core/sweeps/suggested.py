@@ -39,8 +39,7 @@ def suggested_list(name: str, value: Any) -> list[Any]:
         case "choice":
             return list(spec.choices)
     sizes = [[_valid(spec, part * factor) for part in value] for factor in (0.5, 1, 2)]
-    different = [size for place, size in enumerate(sizes) if size not in sizes[:place]]
-    return different if len(different) > 1 else [different[0], [_valid(spec, spec.low) for _ in value]]
+    return [size for place, size in enumerate(sizes) if size not in sizes[:place]]
 
 
 def suggested_text(name: str, value: Any) -> str:

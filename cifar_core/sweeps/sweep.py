@@ -45,6 +45,7 @@ class TrialRun:
     made: bool = True  # whether it was begun: its folder is or was there
     diverged: bool = False  # whether it failed because its loss or its weights were no longer numbers
     pictures: int = 0  # validation pictures that it was judged on; 0: not known
+    refused: str = ""  # why no run could be made with these settings; it counts as failed then
 
     @property
     def counts(self) -> bool:
@@ -236,7 +237,7 @@ def _trial_run(folder: SweepFolder, file: TrialFile, seed: int, runs: Mapping[st
             return TrialRun(run_id, seed, "failed", None, (), 0.0)
         return TrialRun(run_id, seed, "waiting", None, (), 0.0, made=False)  # the run is made, perhaps again
     pruned = file.pruned and kept.status == "stopped"
-    return _shown(kept, "pruned" if pruned else kept.status, deleted=run is None)
+    return _shown(kept, "pruned" if pruned else kept.status, deleted=run is None and not kept.refused)
 
 
 def _status_of_run(run: Run, *, pruned: bool) -> TrialStatus:
@@ -261,6 +262,7 @@ def _shown(found: KeptRun, status: TrialStatus, *, deleted: bool = False) -> Tri
         deleted=deleted,
         diverged=found.diverged,
         pictures=found.pictures,
+        refused=found.refused,
     )
 
 
@@ -293,8 +295,8 @@ def spread_of_trial(trial: Trial) -> Spread | None:
 def sweep_facts(sweep: Sweep, runs: Sequence[Run] = (), *, trials: bool = False) -> dict[str, Any]:
     """For JSON: `sweep`, `status`, `runs` (done), `best` {`run`, `value`, `settings`} or None; with `trials`, those.
 
-    A trial has `run`, `status`, `value`, `settings`, and beside these `trial`, `seed`, `values`, `seconds`, `deleted`.
-    One entry for each run that was made.
+    A trial has `run`, `status`, `value`, `settings`, and beside these `trial`, `seed`, `values`, `seconds`, `deleted`,
+    and `refused` (why no run could be made with its settings). One entry for each run that was begun.
     """
     best = best_of(sweep, runs)
     facts: dict[str, Any] = {
@@ -335,4 +337,5 @@ def _facts_of_run(trial: Trial, run: TrialRun) -> dict[str, Any]:
         "values": list(run.values),
         "seconds": run.seconds,
         "deleted": run.deleted,
+        "refused": run.refused,
     }

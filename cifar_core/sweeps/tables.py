@@ -10,8 +10,10 @@ from cifar_core.config import spec_of
 from cifar_core.evaluate.paired import LEVEL, Interval
 from cifar_core.evaluate.unpaired import difference_of_means, difference_of_shares, pooled_spread
 from cifar_core.spec import value_words
-from cifar_core.sweeps.sweep import Sweep, Trial, TrialRun, best_of, interval_of
+from cifar_core.sweeps.sweep import Best, Sweep, Trial, TrialRun, best_of, interval_of
 from cifar_core.text import counted, first_names, percent
+
+_INTERVAL = "95\u00a0% interval"
 
 
 class EffectRow(NamedTuple):
@@ -112,7 +114,7 @@ def effect_sentence(sweep: Sweep) -> str:
     """What the one swept setting does to the validation accuracy; empty for a sweep of several, or before two values.
 
     The best value is compared with each other one, with several seeds by the spread of all of them, at a level that
-    allows for the number of comparisons (Bonferroni).
+    allows for every pair of values (Bonferroni), since any of them could have come out best.
     """
     rows = effect_rows(sweep)
     if len(rows) < 2:
@@ -120,7 +122,8 @@ def effect_sentence(sweep: Sweep) -> str:
     name = sweep.plan.space[0].name
     best = max(rows, key=lambda row: row.mean)
     alike = _not_told_apart(best, rows)
-    sentences = [_best_words(name, best), _others_words(name, best, rows, alike)]
+    so_far = " so far" if sweep.active else f" of {len(rows)} values"
+    sentences = [_best_words(name, best, so_far), _others_words(name, best, rows, alike)]
     if all(row.seeds == 1 for row in rows):
         sentences.append("One seed each: another seed moves each point by more than these intervals say.")
     return " ".join(sentences)
@@ -129,7 +132,7 @@ def effect_sentence(sweep: Sweep) -> str:
 def _not_told_apart(best: EffectRow, rows: Sequence[EffectRow]) -> list[EffectRow]:
     """The values that are worse than the best one by no more than chance explains."""
     others = [row for row in rows if row is not best]
-    level = 1 - LEVEL / len(others)
+    level = 1 - LEVEL / math.comb(len(rows), 2)
     if any(row.seeds > 1 for row in rows):
         pooled = pooled_spread(row.values for row in rows)
         return [row for row in others if difference_of_means(row.values, best.values, pooled, level=level).low <= 0]
@@ -137,12 +140,12 @@ def _not_told_apart(best: EffectRow, rows: Sequence[EffectRow]) -> list[EffectRo
     return [row for row, gap in zip(others, gaps, strict=True) if gap is None or gap.low <= 0]
 
 
-def _best_words(name: str, best: EffectRow) -> str:
+def _best_words(name: str, best: EffectRow, of_what: str) -> str:
     spec = spec_of(name)
     n = f"mean of {best.seeds} seeds" if best.seeds > 1 else f"of {best.pictures:,} pictures, one seed"
-    interval = f"95 % interval {percent(best.low)} to {percent(best.high)}"
+    interval = f"{_INTERVAL} {percent(best.low)} to {percent(best.high)}"
     return (
-        f"{spec.label} {value_words(spec, best.value)} is best so far: validation accuracy {percent(best.mean)} "
+        f"{spec.label} {value_words(spec, best.value)} is the best{of_what}: validation accuracy {percent(best.mean)} "
         f"({n}, {interval})."
     )
 
@@ -169,37 +172,78 @@ def gain_of(sweep: Sweep) -> Interval | None:
     """How much better the best candidate is than the first start point, with the 95 % interval of the difference.
 
     Of one run each it is that of two shares of their validation pictures (`difference_of_shares`), of several seeds
-    that of two means (`difference_of_means`). None where there is no start point, where none is better than it, or
-    where the number of pictures is not known.
+    that of two means (`difference_of_means`, by the spread of all candidates). Its level allows for the choice of the
+    best among all that were compared with the start (Bonferroni): of equally good candidates, 95 % of such intervals
+    hold 0. None where there is no start point, where none is better than it, or where the number of pictures is not
+    known.
     """
     start, best = start_of(sweep), best_of(sweep)
     if start is None or best is None or best.trial.number == start.number:
         return None
-    a, b = ([(run.value or 0.0, run.pictures) for run in trial.runs] for trial in (start, best.trial))
+    finished = [trial for trial in sweep.trials if trial.value is not None]
+    level = 1 - LEVEL / (len(finished) - 1)
+    a, b = start.runs, best.trial.runs
     if len(a) == len(b) == 1:
-        return _of_single_runs(a[0], b[0])
-    return difference_of_means([value for value, _ in a], [value for value, _ in b])
+        return _of_single_runs((start.value or 0.0, a[0].pictures), (best.value, b[0].pictures), level)
+    pooled = pooled_spread(_values(trial.runs) for trial in finished)
+    return difference_of_means(_values(a), _values(b), pooled, level=level)
 
 
 def gain_sentence(sweep: Sweep) -> str:
-    """What the sweep has gained over where it began, and what choosing the best of many adds to it; or empty."""
+    """What the sweep has gained over where it began, and the part of choosing the best in it; empty before two."""
     start, gain = start_of(sweep), gain_of(sweep)
     tried = sum(trial.value is not None for trial in sweep.trials)
-    if start is None or tried < 2:
+    if tried < 2:
         return ""
+    curse = (
+        f"The best of {tried:,} was chosen for its value, so luck is part of it (winner's curse): expect a little less "
+        "with other seeds."
+    )
+    if start is None:
+        return curse
     if gain is None:
         best = best_of(sweep)
         found = best is not None and best.trial.number == start.number
-        return f"None of {counted(tried, 'candidate')} is better than the settings that it began with." if found else ""
-    bounds = f"95 % interval {_points(gain.low)} to {_points(gain.high)}"
-    shown = "" if gain.low > 0 else ", which holds 0: no gain is shown"
+        return (
+            f"None of {counted(tried, 'candidate')} is better than the settings that it began with." if found else curse
+        )
+    bounds = f"{_INTERVAL} {_points(gain.low)} to {_points(gain.high)}"
+    choice = f", which allows for the choice among {tried:,}" if tried > 2 else ""
+    shown = "" if gain.low > 0 else "; it holds 0: no gain is shown"
+    pictures = " One seed each: the interval is of the pictures, and another seed may move it further."
     return (
-        f"{_points(gain.value)} points above the settings that it began with ({bounds}{shown}). The best of {tried:,} "
-        "was chosen for its value, so luck is part of it (winner's curse): expect a little less with other seeds."
+        f"{_points(gain.value)} points above the settings that it began with ({bounds}{choice}{shown}). {curse}"
+        f"{pictures if len(start.runs) == 1 else ''}"
     )
 
 
-def _of_single_runs(a: tuple[float, int], b: tuple[float, int], level: float = 1 - LEVEL) -> Interval | None:
+def luck_sentence(best: Best, others: Sequence[float]) -> str:
+    """What the settings of the best candidate reach with seeds that did not choose it; empty without one.
+
+    Args:
+        best: of the sweep.
+        others: validation accuracies of further runs of its settings, one a seed.
+    """
+    if not others:
+        return ""
+    mean, chosen = math.fsum(others) / len(others), _values(best.trial.runs)
+    is_higher = best.value >= mean
+    bounds = ""
+    if len(chosen) + len(others) > 2:
+        gap = difference_of_means(*((others, chosen) if is_higher else (chosen, others)))
+        bounds = f" ({_INTERVAL} {_points(gap.low)} to {_points(gap.high)})"
+    return (
+        f"With {counted(len(others), 'other seed')} the same settings reach {percent(mean)} on validation"
+        f"{' on average' if len(others) > 1 else ''}. The value that was chosen lies {_points(abs(best.value - mean))} "
+        f"points {'higher' if is_higher else 'lower'}{bounds}. Other seeds chose nothing: theirs is the fairer number."
+    )
+
+
+def _values(runs: Sequence[TrialRun]) -> list[float]:
+    return [run.value or 0.0 for run in runs]
+
+
+def _of_single_runs(a: tuple[float, int], b: tuple[float, int], level: float) -> Interval | None:
     """The difference of two runs, each as its accuracy and its pictures; None where their number is not known."""
     if not a[1] or not b[1]:
         return None

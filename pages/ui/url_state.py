@@ -7,6 +7,10 @@ sidebar drop it. A default value is left out of the URL, so that it follows when
 
 The browser sends the URL that it has with every rerun. Between two quick presses it has not received the one that the
 first press led to: such an echo of a URL that was replaced is no change from outside.
+
+Streamlit tells the browser the value that a script sets only in that script run. A click may end the run before the
+browser has drawn the widget, which would then show its own default and send it as if it had been chosen. So `give` sets
+values, and `note_page` sets them again until the browser sends the widget.
 """
 
 import math
@@ -16,11 +20,12 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui.server.session import is_step_back
+from pages.ui.server.session import is_step_back, not_sent
 
 _PAGE_KEY = "url_page"  # session: the page that was drawn last
 _ARRIVED_KEY = "url_arrived"  # session: whether the one that is drawn now is another one
 _VISIT_KEY = "url_visit"  # session: how many times a page was arrived at
+_GIVEN_KEY = "url_given"  # session: keys of widgets that were given a value, and that the browser has not sent since
 _HIDDEN = "_put_away"  # session, behind a prefix: a view is drawn that does not draw these widgets
 
 
@@ -46,11 +51,30 @@ class _LastSeen:
 
 
 def note_page(page: str) -> None:
-    """Note which page is drawn: its own URL is restored on arrival from another page, and not after a step back."""
+    """Note which page is drawn: its own URL is restored on arrival from another page, and not after a step back.
+
+    Widgets that the browser may not have drawn are given their values again.
+    """
     state = st.session_state
     state[_ARRIVED_KEY] = state.get(_PAGE_KEY) != page
+    state[_GIVEN_KEY] = set() if state[_ARRIVED_KEY] else not_sent(state.get(_GIVEN_KEY, ()))
+    for key in state[_GIVEN_KEY]:
+        if key in state:
+            state[key] = state[key]
     state[_VISIT_KEY] = current_visit() + int(state[_ARRIVED_KEY])
     state[_PAGE_KEY] = page
+
+
+def give(key: str, value: Any) -> None:
+    """Set the value of a widget that is drawn later, so that a click meanwhile cannot lose it."""
+    st.session_state[key] = value
+    st.session_state.setdefault(_GIVEN_KEY, set()).add(key)
+
+
+def give_first(key: str, value: Any) -> None:
+    """Set the value of a widget that has none yet."""
+    if key not in st.session_state:
+        give(key, value)
 
 
 def current_page() -> str:
@@ -99,7 +123,7 @@ def url_to_widgets(page: str, parameters: Mapping[str, UrlParameter], subject: s
                 value = before.value  # a click while the page was being drawn may leave a required choice empty
             seen = _follow(parameter, before, texts, value, subject)
         if key not in state or state[key] != seen.value:
-            state[key] = seen.value
+            give(key, seen.value)
         memory[name] = seen
 
 
@@ -178,7 +202,7 @@ def reset_widgets(page: str, parameters: Mapping[str, UrlParameter], keep: Seque
     """Set the widgets of `page` back to their defaults; for a callback."""
     for name, parameter in parameters.items():
         if name not in keep:
-            st.session_state[f"{page}_{name}"] = parameter.default
+            give(f"{page}_{name}", parameter.default)
 
 
 def one_of(options: Sequence[Any], default: Any) -> UrlParameter:

@@ -40,20 +40,19 @@ def test_what_starts_a_sweep_is_in_view_and_survives_a_reload(
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
     page = context.new_page()
     page.goto(f"{app.url}/sweep?dataset=tiny&preset=first-look")
-    settle(page)
-    # Until the last part is there: a widget that is drawn anew before it was shown loses the value that it was given.
     preset = page.get_by_role("radio", name="First look")
-    expect(preset).to_be_checked()
     ranges = page.locator(".st-key-sweep_row_learning_rate input")
     for place in (page.get_by_role("button", name="Start", exact=True), page.get_by_label("Runs", exact=True), ranges):
         expect(place.first).to_be_in_viewport(ratio=1)
     ranges.last.fill("0.5")
     ranges.last.press("Enter")
     expect(page).to_have_url(re.compile(r"set=learning_rate%3D0\.02\.\.0\.5"))
+    expect(preset).to_be_checked()  # although it may not have been drawn when the range was typed
     page.get_by_role("combobox", name="Settings to vary").press_sequentially("Optim")
     page.get_by_role("option", name="Optimiser").click()
     page.keyboard.press("Escape")  # closes the list
     expect(page.locator(".st-key-sweep_choice_optimizer").get_by_role("button", name="Muon")).to_be_visible()
+    expect(page).to_have_url(re.compile("optimizer%3D"))  # written once the page is drawn
     page.reload()
     settle(page)
     expect(preset).to_be_checked()

@@ -38,6 +38,13 @@ def test_one_measurement_is_judged_by_the_spread_of_others() -> None:
         difference_of_means([0.5], [0.6])
 
 
+def test_groups_that_hardly_spread_do_not_make_others_sure() -> None:
+    a, b = [0.5, 0.7], [0.6, 0.9]
+    pooled = pooled_spread([a, b, [0.1, 0.1], [0.1, 0.1]])
+    reach = stats.t.ppf(0.975, 4) * np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / 2)
+    assert difference_of_means(a, b, pooled).high == pytest.approx(0.15 + reach)
+
+
 def test_the_difference_of_shares_is_newcombes() -> None:
     """Newcombe 1998, table II: 56/70 - 48/80 has the interval 0.0524 to 0.3339, 10/10 - 0/20 that of 0.6791 to 1."""
     found = difference_of_shares(48, 80, 56, 70)

@@ -1,5 +1,6 @@
 """Runs in warm workers from start to end: one after the other, every kind of death between. The training is a fake."""
 
+import json
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import pytest
 
 from cifar_core.errors import StorageError
 from cifar_core.lifecycle.warm_pool import WarmPool
+from cifar_core.limits import LIMITS_FILE
 from cifar_core.processes import child_environment
 from cifar_core.runs import list_runs, pause_run, queue_places, read_run, resume_run, start_run, stop_run
 from cifar_core.storage.locks import is_locked
@@ -86,6 +88,22 @@ def test_a_pool_has_no_more_runs_than_workers(pool: Pool) -> None:
     assert [run.id for run in list_runs(pool.workspace)] == [run_id]  # the new run that could not start is gone
     pool.wait_computing(run_id)
     assert list(queue_places(list_runs(pool.workspace), 1)) == []  # no ticket of the other is left
+
+
+def test_a_pool_follows_the_slots(pool: Pool) -> None:
+    limits = pool.workspace.root / LIMITS_FILE
+    pool.pool = WarmPool(pool.workspace, None, pool.workspace.root / "pool.log")
+    limits.write_text(json.dumps({"slots": 2}))
+    both = [pool.begin(), pool.begin()]
+    for run_id in both:
+        pool.wait_computing(run_id)
+    limits.write_text(json.dumps({"slots": 1}))
+    assert (pool.pool.free(), pool.pool.busy()) == (0, 2)
+    for run_id in both:
+        pool.runs.instruct(run_id, "finish")
+    pool.wait_free()
+    pool.finishes()
+    until(lambda: len(pool.processes("warm_worker")) == 1, "the worker that is too many ends")
 
 
 def test_a_closed_pool_finishes_the_run_that_it_has(pool: Pool) -> None:

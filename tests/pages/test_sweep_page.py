@@ -11,7 +11,9 @@ from cifar_core.storage.locks import hold_lock
 from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.sweeps.plan import SweepPlan
 from cifar_core.sweeps.plan_file import read_plan
+from cifar_core.sweeps.sweep import list_sweeps
 from cifar_core.workspace import Workspace
+from pages.ui.sweep.choice import sweep_labels
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, primaries, said
 from tests.sweeps.crafted_sweeps import SWEEP, add_trial, end_owner, make_sweep
@@ -247,6 +249,7 @@ def test_a_stopped_sweep_can_be_resumed_or_deleted_and_brought_back(
     press(app, f"sweep_delete_{SWEEP}")
     assert not (tiny.sweeps / SWEEP).exists()
     assert app.get_by_key("sweep_page_view").value == "Search", "no other sweep is there"
+    assert not app.warning, "the person has just deleted it"
     press(app, "sweep_undo")
     assert (tiny.sweeps / SWEEP).exists()
     assert app.get_by_key("sweep_page_sweep").value == SWEEP
@@ -262,3 +265,14 @@ def test_a_sweep_that_is_not_here_and_one_that_cannot_be_read(open_page: OpenPag
     assert app.get_by_key(f"sweep_delete_{SWEEP}") is not None
     app = open_page(tiny, "sweep", view="Search")
     assert not app.exception and not app.error
+
+
+def test_sweeps_of_one_name_can_be_told_apart(tiny: Workspace) -> None:
+    """The effect of one setting has the same name whenever it is asked for."""
+    for sweep in ("first", "second", "third"):
+        end_owner(make_sweep(tiny, sweep_id=sweep, name="" if sweep == "third" else "Effect of momentum"))
+    assert sweep_labels(list_sweeps(tiny)) == {
+        "first": "Effect of momentum (first) · finished",
+        "second": "Effect of momentum (second) · finished",
+        "third": "third · finished",
+    }

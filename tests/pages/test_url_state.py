@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from pages.ui import url_state
-from pages.ui.url_state import UrlParameter, number_range, one_of, url_to_widgets, widgets_to_url
+from pages.ui.url_state import (
+    UrlParameter,
+    give_first,
+    note_page,
+    number_range,
+    one_of,
+    url_to_widgets,
+    widgets_to_url,
+)
 
 EPOCHS = {"epoch": one_of(range(1, 100), 9), "sort": one_of(["loss", "margin"], "loss")}
 
@@ -150,3 +158,30 @@ def test_a_required_choice_that_comes_empty_stays_as_it_was(session: Session) ->
     address = session.rerun(session.rerun(), sort="margin")
     assert session.rerun(address, sort=None) == {"sort": "margin"}
     assert session.state["page_sort"] == "margin"
+
+
+def test_what_the_browser_has_not_sent_is_given_again(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A click before a widget is drawn ends the run that told the browser its value."""
+    sets: list[tuple[str, Any]] = []
+
+    class Noting(dict[str, Any]):
+        def __setitem__(self, key: str, value: Any) -> None:
+            sets.append((key, value))
+            super().__setitem__(key, value)
+
+    monkeypatch.setattr(session._streamlit, "session_state", state := Noting())
+    sent: set[str] = set()
+    monkeypatch.setattr(url_state, "not_sent", lambda keys: {*keys} - sent)
+    note_page("page")
+    give_first("preset", "quick")
+    give_first("preset", "default")
+    state["typed"] = 1
+    sets.clear()
+    note_page("page")
+    assert ("preset", "quick") in sets and ("typed", 1) not in sets
+    state["preset"] = "accurate"  # it was drawn, and chosen
+    sent.add("preset")
+    for page in ("page", "page", "another"):
+        sets.clear()
+        note_page(page)
+        assert "preset" not in [key for key, _ in sets]

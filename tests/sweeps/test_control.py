@@ -1,13 +1,16 @@
 """Start, stop and resume of a sweep; the process of its owner is not started here (`owner/test_process.py` does)."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cifar_core.config import make_config
 from cifar_core.errors import StorageError, SweepError
 from cifar_core.jobs.job import JobFolder, JobState, Request, write_request, write_state
 from cifar_core.processes import Program
+from cifar_core.runs.control.admission import run_bytes
 from cifar_core.storage.locks import hold_lock
 from cifar_core.sweeps import control
 from cifar_core.sweeps.control import resume_sweep, start_sweep, stop_sweep, sweep_job
@@ -49,6 +52,18 @@ def test_a_double_click_makes_one(workspace: Workspace) -> None:
     other = start_sweep(workspace, plan_of(runs=7), nonce="another click")
     assert first == second != other
     assert sorted(path.name for path in workspace.sweeps.iterdir()) == sorted([first, other])
+
+
+def test_a_sweep_for_whose_runs_the_disk_has_no_room_is_not_made(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, started: list
+) -> None:
+    each = run_bytes(workspace, make_config(plan_of(runs=7).settings))
+    usage = shutil.disk_usage(workspace.root)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=7 * each - 1))
+    with pytest.raises(StorageError, match=r"^A sweep of 7 runs needs .*free some space"):
+        start_sweep(workspace, plan_of(runs=7))
+    assert not started and not workspace.sweeps.exists()
+    assert start_sweep(workspace, plan_of(runs=6)) == SWEEP
 
 
 @pytest.mark.parametrize(("storage", "missing"), [("", "has_optuna"), ("postgresql://u@h/d", "has_psycopg")])

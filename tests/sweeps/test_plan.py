@@ -76,8 +76,15 @@ def test_an_option_that_breaks_a_rule_is_a_sentence(
     workspace: Workspace, options: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        planned(workspace, **options)
-    assert sentence in str(caught.value)
+        planned(workspace, settings={"epochs": 1}, **options)
+    (problem,) = caught.value.problems
+    assert sentence in problem
+
+
+def test_a_time_limit_of_each_run_is_refused(workspace: Workspace) -> None:
+    """It would stop every run, and a stopped run has no value."""
+    with pytest.raises(ConfigError, match=r"max_seconds is 60, but .* limit the whole sweep by hours"):
+        planned(workspace, settings={"max_seconds": 60})
 
 
 def test_a_pruner_needs_an_epoch_to_stop_after(workspace: Workspace) -> None:
@@ -165,6 +172,8 @@ def test_it_starts_from_its_own_settings_and_from_runs(workspace: Workspace) -> 
         planned(workspace, start_from=(runs[2],))
     with pytest.raises(RunError, match="There is no run"):
         planned(workspace, start_from=("no-such-run",))
+    newest = planned(workspace, "learning_rate=1e-4..1", start_from=("latest",))
+    assert newest.options.start_from == (runs[2],) and newest.start_points[1] == {"learning_rate": 0.5}
 
 
 def test_a_condition_that_a_run_does_not_meet_leaves_the_setting_out(workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,13 +13,14 @@ from cifar_core.evaluate.unpaired import difference_of_shares
 from cifar_core.runs import delete_run
 from cifar_core.sweeps.plan import SweepOptions, SweepPlan
 from cifar_core.sweeps.space import Dimension
-from cifar_core.sweeps.sweep import Sweep, Trial, TrialRun, read_sweep
+from cifar_core.sweeps.sweep import Sweep, Trial, TrialRun, best_of, read_sweep
 from cifar_core.sweeps.tables import (
     effect_rows,
     effect_sentence,
     effect_table,
     gain_of,
     gain_sentence,
+    luck_sentence,
     pareto_front,
     trials_table,
 )
@@ -99,9 +101,9 @@ def test_choices_and_lists_keep_their_order() -> None:
 def test_the_sentence_of_an_effect_claims_what_the_seeds_show() -> None:
     clear = effect_sentence(sweep_of(candidate(1, 0.1, 0.80, 0.81), candidate(2, 0.01, 0.50, 0.51)))
     assert clear == (
-        "Learning rate 0.1 is best so far: validation accuracy 80.5\u00a0% (mean of 2 seeds, 95 % interval 74.1\u00a0% "
-        "to 86.9\u00a0%). Between its worst and its best value lie 30.0 points; each other value is worse by more than "
-        "chance explains."
+        "Learning rate 0.1 is the best of 2 values: validation accuracy 80.5\u00a0% (mean of 2 seeds, 95\u00a0% "
+        "interval 74.1\u00a0% to 86.9\u00a0%). Between its worst and its best value lie 30.0 points; each other value "
+        "is worse by more than chance explains."
     )
     vague = effect_sentence(sweep_of(candidate(1, 0.1, 0.5, 0.9), candidate(2, 0.01, 0.4, 0.8)))
     assert "10.0 points, which chance may explain: no effect is shown." in vague
@@ -127,16 +129,48 @@ def test_many_values_need_a_larger_difference() -> None:
 
 def test_the_gain_over_the_start_has_the_interval_of_a_difference() -> None:
     sweep = sweep_of(candidate(1, 0.01, 0.3), candidate(2, 0.1, 0.6), candidate(3, 0.2, 0.5), start=0.01)
-    assert gain_of(sweep) == difference_of_shares(30, PICTURES, 60, PICTURES)
+    assert gain_of(sweep) == difference_of_shares(30, PICTURES, 60, PICTURES, level=1 - 0.05 / 2)
     assert gain_sentence(sweep).startswith(
-        "30.0 points above the settings that it began with (95 % interval 16.3 to 42.2)."
+        "30.0 points above the settings that it began with (95\u00a0% interval 14.3 to 43.7, which allows for the "
+        "choice among 3). The best of 3 was chosen for its value"
     )
-    assert "The best of 3 was chosen for its value" in gain_sentence(sweep)
+    assert gain_sentence(sweep).endswith("the interval is of the pictures, and another seed may move it further.")
+    two = sweep_of(candidate(1, 0.01, 0.3), candidate(2, 0.1, 0.6), start=0.01)
+    assert gain_of(two) == difference_of_shares(30, PICTURES, 60, PICTURES)
+    assert "(95\u00a0% interval 16.3 to 42.2)." in gain_sentence(two)
     seeds = sweep_of(candidate(1, 0.01, 0.3, 0.4), candidate(2, 0.1, 0.6, 0.7), start=0.01)
     interval = stats.ttest_ind([0.6, 0.7], [0.3, 0.4]).confidence_interval(0.95)
     gain = gain_of(seeds)
     assert gain is not None and tuple(gain) == pytest.approx((0.3, interval.low, interval.high))
-    assert "which holds 0: no gain is shown" in gain_sentence(seeds)
+    assert "it holds 0: no gain is shown" in gain_sentence(seeds)
+
+
+def test_chance_alone_shows_an_effect_or_a_gain_in_few_sweeps() -> None:
+    """Sweeps whose candidates are all alike, of which at most 5 % may claim something."""
+    random = np.random.default_rng(0)
+    effects = gains = 0
+    for _ in range(200):
+        seeds = [candidate(at, at / 10, *random.normal(0.6, 0.02, 3)) for at in range(1, 11)]
+        effects += "no effect is shown" not in effect_sentence(sweep_of(*seeds))
+        single = [candidate(at, at / 10, random.binomial(500, 0.6) / 500, pictures=500) for at in range(1, 31)]
+        gain = gain_of(sweep_of(*single, start=0.1))
+        gains += gain is not None and gain.low > 0
+    assert effects <= 14 and gains <= 14, "without the allowance some 24 and 50"
+
+
+def test_the_luck_of_the_chosen_is_what_other_seeds_do_not_reach() -> None:
+    best = best_of(sweep_of(candidate(1, 0.1, 0.9), candidate(2, 0.01, 0.5)))
+    assert best is not None and luck_sentence(best, []) == ""
+    assert luck_sentence(best, [0.88]) == (
+        "With 1 other seed the same settings reach 88.0\u00a0% on validation. The value that was chosen lies 2.0 "
+        "points higher. Other seeds chose nothing: theirs is the fairer number."
+    )
+    reach = 100 * stats.t.ppf(0.975, 1) * np.std([0.86, 0.88], ddof=1) * np.sqrt(1 + 1 / 2)
+    bounds = f"(95\u00a0% interval {3 - reach:.1f} to {3 + reach:.1f})".replace("-", "−")
+    assert f"87.0\u00a0% on validation on average. The value that was chosen lies 3.0 points higher {bounds}" in (
+        luck_sentence(best, [0.86, 0.88])
+    )
+    assert "lies 5.0 points lower." in luck_sentence(best, [0.95])
 
 
 def test_without_a_gain_none_is_claimed() -> None:
@@ -144,5 +178,9 @@ def test_without_a_gain_none_is_claimed() -> None:
     assert gain_of(best_first) is None
     assert gain_sentence(best_first) == "None of 2 candidates is better than the settings that it began with."
     assert gain_sentence(sweep_of(candidate(1, 0.01, 0.6), start=0.01)) == "", "nothing else has finished"
-    assert gain_sentence(sweep_of(candidate(1, 0.02, 0.6), candidate(2, 0.1, 0.7))) == "", "it began with no settings"
-    assert gain_sentence(sweep_of(candidate(1, 0.01, 0.3, pictures=0), candidate(2, 0.1, 0.7), start=0.01)) == ""
+    curse = "The best of 2 was chosen for its value"
+    assert gain_sentence(sweep_of(candidate(1, 0.02, 0.6), candidate(2, 0.1, 0.7))).startswith(curse), (
+        "from no settings"
+    )
+    unknown = sweep_of(candidate(1, 0.01, 0.3, pictures=0), candidate(2, 0.1, 0.7), start=0.01)
+    assert gain_sentence(unknown).startswith(curse)

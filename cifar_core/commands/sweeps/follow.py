@@ -89,4 +89,5 @@ def reported_where_it_goes_on(workspace: Workspace, sweep_id: str) -> Iterator[N
 def require_finished(found: Sweep) -> None:
     """Raise TrainingError, for exit code 1, where a sweep ended without finishing."""
     if found.status != "finished":
-        raise TrainingError(f"Sweep {found.id} did not finish (status: {found.status}). {found.reason}".strip())
+        ended = f"Sweep {found.id} did not finish (status: {found.status}). {found.reason}".strip()
+        raise TrainingError(f"{ended} To resume it: python -m cifar_core sweep resume {found.id}")

@@ -52,9 +52,10 @@ def sweep() -> None:
 @json_option
 @workspace_option
 def start(workspace: Workspace, texts: tuple[str, ...], preset: str | None, as_json: bool, **options: Any) -> None:
-    """Search the settings that --set names; the others are options as of `train`, and where the search begins.
+    """Search the settings that --set names.
 
-    It shows its progress until it ends. Ctrl-C stops it and keeps what there is; `sweep resume` goes on.
+    The others are options as of `train`, and say where the search begins. It shows its progress until it ends. Ctrl-C
+    stops it and keeps what there is; `sweep resume` goes on.
     """
     asked = {name: options.pop(name) for name in ("hours", "seeds", "sampler", "pruner", "storage", "name")}
     asked["start_from"] = options.pop("start_from")
@@ -87,7 +88,10 @@ def _planned(
 @json_option
 @workspace_option
 def resume(workspace: Workspace, sweep_id: str, as_json: bool) -> None:
-    """Go on with a SWEEP that was stopped or interrupted, and show its progress until it ends."""
+    """Go on with a SWEEP that was stopped or interrupted.
+
+    It shows its progress until it ends, as `sweep start` does.
+    """
     before, ctrl_c = read_sweep(workspace, sweep_id), note_ctrl_c()
     resume_sweep(workspace, before.id)
     with reported_where_it_goes_on(workspace, before.id):
@@ -141,7 +145,10 @@ def show(workspace: Workspace, sweep_id: str, as_json: bool) -> None:
 @json_option
 @workspace_option
 def stop(workspace: Workspace, sweep_id: str, as_json: bool) -> None:
-    """Stop a running SWEEP: its runs pause, all that there is stays, and `sweep resume` goes on."""
+    """Stop a running SWEEP; `sweep resume` goes on.
+
+    Its runs pause, and all that there is stays.
+    """
     before, ctrl_c = read_sweep(workspace, sweep_id), note_ctrl_c()
     stop_sweep(workspace, before.id)
     found = follow_sweep(workspace, before.id, ctrl_c, before=before, stopping=True)

@@ -8,12 +8,13 @@ from cifar_core.runs import Run, Span
 from cifar_core.spec import value_words
 from cifar_core.sweeps.estimate import sweep_time_left
 from cifar_core.sweeps.plan import SweepPlan
-from cifar_core.sweeps.space import contains, range_words
+from cifar_core.sweeps.space import contains, grid, range_words
 from cifar_core.sweeps.sweep import Best, Sweep, Trial, TrialRun, best_of
+from cifar_core.sweeps.tables import gain_sentence
 from cifar_core.text import counted, one_line
 from cifar_core.text import range_words as time_words
 
-_SAMPLERS = {"tpe": "proposed by TPE", "random": "drawn at random", "grid": "each combination once"}
+_SAMPLERS = {"tpe": "proposed by TPE", "random": "drawn at random"}
 _PRUNERS = {"none": "", "median": ", pruned by the median", "hyperband": ", pruned by Hyperband"}
 _HEADS = ("SWEEP", "STATUS", "RUNS", "BEST VALIDATION", "RUN", "DATASET", "CREATED (UTC)")
 _TRIAL_HEADS = ("TRIAL", "SEED", "RUN", "STATUS", "VALIDATION", "SECONDS", "SETTINGS")
@@ -35,7 +36,7 @@ def plan_lines(plan: SweepPlan, sweep_id: str, expected: Span | None) -> list[st
     options, settings = plan.options, plan.settings
     seeds = f" with {counted(options.seeds, 'seed')} each" if options.seeds > 1 else ""
     what = f"{settings['model']} on {settings['dataset']}, {counted(settings['epochs'], 'epoch')}"
-    how = f"{_SAMPLERS[options.sampler]}{_PRUNERS[options.pruner]}"
+    how = f"{_chosen_how(plan)}{_PRUNERS[options.pruner]}"
     takes = time_words(expected.low, expected.high) if expected else "time not known before this machine is measured"
     lines = [
         f"Sweep {sweep_id}: {counted(plan.candidates, 'candidate')}{seeds}, {how}; {what}; {takes}.",
@@ -49,6 +50,14 @@ def plan_lines(plan: SweepPlan, sweep_id: str, expected: Span | None) -> list[st
             f"  The settings that it begins with ({swept}) lie outside of what is searched: they are not tried."
         )
     return lines
+
+
+def _chosen_how(plan: SweepPlan) -> str:
+    """Where the candidates of a sweep come from."""
+    if plan.options.sampler != "grid":
+        return _SAMPLERS[plan.options.sampler]
+    there = len(grid(plan.space, plan.settings))
+    return "each combination once" if plan.candidates == there else f"the first of {there:,} combinations"
 
 
 def run_line(trial: Trial, run: TrialRun, seeds: int) -> str:
@@ -87,11 +96,17 @@ def best_words(best: Best) -> str:
     )
 
 
+def _best_lines(found: Sweep, runs: Sequence[Run]) -> list[str]:
+    """The best candidate, and how much better it is than where the sweep began, as far as that is known."""
+    best = best_of(found, runs)
+    lines = [best_words(best) if best else "No candidate has finished.", gain_sentence(found)]
+    return [line for line in lines if line]
+
+
 def closing(found: Sweep, runs: Sequence[Run]) -> list[str]:
     """What came of a sweep that has ended."""
-    best = best_of(found, runs)
-    lines = [f"Sweep {found.id}: {found.runs_done} of {counted(found.plan.options.runs, 'run')} done."]
-    return [*lines, best_words(best) if best else "No candidate has finished."]
+    done = f"Sweep {found.id}: {found.runs_done} of {counted(found.plan.options.runs, 'run')} done."
+    return [done, *_best_lines(found, runs)]
 
 
 def table_lines(found: Sequence[Sweep], runs: Sequence[Run]) -> list[str]:
@@ -118,23 +133,29 @@ def _row(found: Sweep, best: Best | None) -> tuple[str, ...]:
 
 def sweep_lines(found: Sweep, runs: Sequence[Run]) -> list[str]:
     """One sweep: its status, what it searches, the best candidate, and a line for each run of a trial."""
-    plan, best = found.plan, best_of(found, runs)
+    plan = found.plan
     name = f" ({plan.options.name})" if plan.options.name else ""
     lines = [
         f"Sweep {plan.id}{name} on {plan.settings['dataset']}: {found.status}, {progress_text(found, runs)}.",
         *([found.reason] if found.reason else []),
         *(f"  {range_words(item)}" for item in plan.space),
-        best_words(best) if best else "No candidate has finished.",
+        *_best_lines(found, runs),
     ]
     rows = [_trial_row(trial, run) for trial in found.trials for run in trial.runs if run.made]
     problems = [one_line(trial.problem, 300) for trial in found.trials if trial.problem]
-    return [*lines, *(_aligned([_TRIAL_HEADS, *rows]) if rows else []), *problems]
+    refused = [
+        f"Trial {trial.number} was not trained: {one_line(run.refused, 300)}"
+        for trial in found.trials
+        for run in trial.runs
+        if run.refused
+    ]
+    return [*lines, *(_aligned([_TRIAL_HEADS, *rows]) if rows else []), *problems, *refused]
 
 
 def _trial_row(trial: Trial, run: TrialRun) -> tuple[str, ...]:
     status = "diverged" if run.diverged else run.status
     value = f"{run.value:.4f}" if run.value is not None else "-"
-    gone = " (deleted)" if run.deleted else ""
+    gone = " (deleted)" if run.deleted else " (not made)" if run.refused else ""
     return (
         str(trial.number),
         str(run.seed),

@@ -86,8 +86,8 @@ def _common_end(output: bytes, mark: bytes) -> bytes:
 
 
 def computing_command() -> list[str]:
-    """The command of the computing process, which ends when its input does."""
-    return command_of(Program.WARM_TRAINING)
+    """The command of the computing process, which ends when its input does, and with this process, its parent."""
+    return command_of(Program.WARM_TRAINING, f"--parent={os.getpid()}")
 
 
 class WarmProcess:

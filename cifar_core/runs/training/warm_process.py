@@ -5,6 +5,7 @@ the exit code when the run is over (`cifar_core.lifecycle.warm.process`). An une
 process of one run: nobody knows what state it leaves behind.
 """
 
+import argparse
 import contextlib
 import json
 import os
@@ -24,7 +25,9 @@ from cifar_core.runs.training.process import compute, exit_without_cleanup
 
 def main() -> int:
     """Train runs until the input is at its end, or this process is told to end."""
-    parent, kept, threads = os.getppid(), KeptData(), torch.get_num_threads()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parent", required=True, type=int, help="The worker's process id; it ends with the worker.")
+    parent, kept, threads = parser.parse_args().parent, KeptData(), torch.get_num_threads()
     keep_memory()
     lower_priority()
     for line in sys.stdin:

@@ -33,6 +33,7 @@ class KeptRun:
     seconds: Amount  # of training and measuring
     pictures: PictureCount = 0  # validation pictures; 0: not known
     diverged: bool = False
+    refused: str = ""  # why no run could be made; empty of one that was
     schema_version: Ordinal = 1
 
 

@@ -58,22 +58,20 @@ class TrialRun:
         try:
             self.run = read_run_or_problem(run_folder(sweep.workspace, self.id))
         except RunError:
-            self.run = None
-            self._read_kept(sweep)
+            self.run, self.kept = None, self._read_kept(sweep)
+            self.stage = Stage.ENDED if self.kept else Stage.ABSENT  # without its values it is made again
             return
         self.stage = _stage_of(self.run)
         if self.run.problem:
-            self.kept = KeptRun(self.id, trial, self.seed, "failed", None, (), 0.0)
+            self.kept = self._read_kept(sweep) or KeptRun(self.id, trial, self.seed, "failed", None, (), 0.0)
         elif self.stage is Stage.ENDED:
             self.kept = values_of(self.run)
 
-    def _read_kept(self, sweep: SweepFolder) -> None:
+    def _read_kept(self, sweep: SweepFolder) -> KeptRun | None:
         try:
-            self.kept = read_kept(kept_file(sweep.workspace, sweep.id, self.id))
-        except (OSError, ValueError):  # nothing was kept, or it is damaged: the run is made again
-            self.stage = Stage.ABSENT
-        else:
-            self.stage = Stage.ENDED
+            return read_kept(kept_file(sweep.workspace, sweep.id, self.id))
+        except (OSError, ValueError):  # nothing was kept, or it is damaged
+            return None
 
     def end(self) -> None:
         """Take it as it is for its end: it is paused or was interrupted, and will not go on."""

@@ -72,10 +72,8 @@ class Owner:
                 if time.monotonic() >= ends:
                     self._pause_all()
                     return self._time_is_over()
-                refusal = self._starter.refusal()
-                if not refusal:
-                    self._start_some()
-                if not refusal and not self._is_busy() and not self._study.waits():
+                all_proposed = self._start_some()
+                if all_proposed and not self._is_busy() and not self._study.waits():
                     return self._why_unfinished()
                 self._pool.wait(LOOK_SECONDS)
         except BaseException:
@@ -157,21 +155,33 @@ class Owner:
         planned = self._plan.options.runs - self._plan.options.seeds * self._study.elsewhere()
         self._reporter("Trying settings", self._done + ended, planned, "runs")
 
-    def _start_some(self) -> None:
-        """Keep the workers busy: first with what was begun, then with the next candidates."""
+    def _start_some(self) -> bool:
+        """Keep the workers busy: first with what was begun, then with the next candidates.
+
+        Returns:
+            whether there is no next candidate; False while none may start, as before a worker whose run ended is free.
+        """
         for candidate in list(self._open.values()):
             self._start_runs(candidate)
-        while self._pool.free() and (proposed := self._study.ask()) is not None:
+        while self._may_start():
+            proposed = self._study.ask()
+            if proposed is None:
+                return True
             file = TrialFile(
                 proposed.number, proposed.settings, self._seeds(proposed.repeats), replaces=proposed.replaces
             )
             write_trial(self._sweep, file)
             self._start_runs(self._add(file))
+        return False
 
     def _start_runs(self, candidate: Candidate) -> None:
         for run in candidate.wanted:
-            if self._pool.free() and self._starter.can_start(run):
+            if self._starter.can_start(run) and self._may_start():
                 self._starter.start(candidate, run)
+
+    def _may_start(self) -> bool:
+        """Whether a worker is free, and the person may have one more run; asked before each, since each counts."""
+        return self._pool.free() > 0 and not self._starter.refusal()
 
     def _seeds(self, repeats: int) -> tuple[int, ...]:
         """The seeds of a candidate; where its combination was tried before, the next ones, which say something new."""
@@ -196,7 +206,10 @@ class Owner:
         names = ", ".join(run.id for run in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         if all(run.stage is Stage.PAUSED for run in left):
             return f"Only paused runs are left ({names}): resume the sweep to go on with them."
-        return f"{counted(len(left), 'run')} cannot go on ({names}): look at its log, then resume the sweep."
+        return (
+            f"{counted(len(left), 'run')} cannot go on ({names}): see why in the log, then resume the sweep; a run "
+            "that is deleted is left out."
+        )
 
     def _time_is_over(self) -> str:
         self._weigh(last=True)

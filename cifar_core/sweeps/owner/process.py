@@ -5,7 +5,6 @@ It rebuilds the study from the disk, keeps the workers busy until all candidates
 
 from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
-from cifar_core.lifecycle.queue import slots
 from cifar_core.lifecycle.warm_pool import WarmPool
 from cifar_core.storage.atomic import sweep_temp
 from cifar_core.sweeps.control import SweepRequest
@@ -23,7 +22,7 @@ def own(job: JobFolder, _request: SweepRequest, reporter: Reporter) -> None:
     plan = read_plan(sweep)
     for folder in (sweep.trials, sweep.runs):  # what killed writers left
         sweep_temp(folder)
-    pool = WarmPool(sweep.workspace, slots(sweep.workspace), job.log)
+    pool = WarmPool(sweep.workspace, None, job.log)
     study = SharedStudy(plan, sweep.workspace) if plan.options.storage else Study(plan)
     unfinished = Owner(sweep, plan, study, pool, reporter).run()
     if unfinished:

@@ -33,7 +33,15 @@ BEAT_SECONDS = 10  # between two heartbeats of a trial
 GRACE_SECONDS = 40  # without one until a trial is stale; found so within BEAT_SECONDS, so within a minute of a death
 _OPEN_TRIES = 5  # where several owners open a new database at once, one of them makes its tables
 _OPEN_SECONDS = 0.5
-_CONNECT_SECONDS = 10
+# Of libpq; a connection whose other end has vanished is given up in about half a minute.
+_CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+_DATABASE_ERRORS = (OptunaError, SQLAlchemyError, RuntimeError)
 _REPLACES, _SURPLUS = "replaces", "surplus"  # user attributes of a trial
 _SEARCHES, _FINGERPRINT = "searches", "fingerprint"  # user attributes of the study
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -173,7 +181,7 @@ class SharedStudy(Study):
         """The heartbeat thread; a database that does not answer is met by the owner itself."""
         while not self._left.wait(BEAT_SECONDS):
             for trial_id in list(self._alive):
-                with contextlib.suppress(OptunaError, SQLAlchemyError):
+                with contextlib.suppress(*_DATABASE_ERRORS):
                     self._storage.record_heartbeat(trial_id)
 
 
@@ -183,7 +191,7 @@ def _open(plan: SweepPlan) -> tuple[optuna.Study, RDBStorage]:
         try:
             storage = RDBStorage(
                 plan.options.storage,
-                {"pool_pre_ping": True, "connect_args": {"connect_timeout": _CONNECT_SECONDS}},
+                {"pool_pre_ping": True, "connect_args": _CONNECTION},
                 heartbeat_interval=BEAT_SECONDS,
                 grace_period=GRACE_SECONDS,
                 heartbeat_stale_trial_callback=_queue_again,
@@ -244,7 +252,7 @@ def _database(plan: SweepPlan) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (OptunaError, SQLAlchemyError, RuntimeError) as error:
+    except _DATABASE_ERRORS as error:
         parts = urlsplit(plan.options.storage)
         place = f"{parts.hostname or 'this machine'}{parts.path}"
         cause = one_line(str(error.__cause__ or error), 200)

@@ -4,7 +4,8 @@ import contextlib
 from collections import Counter
 from dataclasses import asdict
 
-from cifar_core.data import open_dataset
+from cifar_core.data import dataset_state, open_dataset
+from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.errors import ConfigError, DataError, RunError, StorageError, SweepError
 from cifar_core.lifecycle.runner import Runner
 from cifar_core.lifecycle.states import Status
@@ -73,7 +74,7 @@ class Starter:
         """Make, start or resume a run; one that cannot be made with its settings counts as failed.
 
         Raises:
-            ConfigError, DataError: several candidates in a row could not be made.
+            ConfigError, DataError: several candidates in a row could not be made, or the dataset is not there.
             SweepError: the dataset is another one now.
             StorageError: the disk refused.
         """
@@ -119,8 +120,7 @@ class Starter:
             self._refused += 1
             if self._refused >= _MOST_REFUSED:
                 raise
-            print(f"Trial {number} cannot be trained: {error}", flush=True)
-            self._keep_as_failed(run, number)
+            self._keep_as_failed(run, number, str(error))
             return False
         except RunError:  # the person has started another run meanwhile
             return False
@@ -128,17 +128,19 @@ class Starter:
         return True
 
     def _require_dataset(self) -> None:
-        """Refuse to go on with other pictures than those of the runs before; SweepError."""
+        """Refuse to go on without pictures (DataError), or with others than those of the runs before (SweepError)."""
         name = self._plan.settings["dataset"]
-        with contextlib.suppress(DataError):  # `create_run` says what is wrong with it, or has drawn10 drawn
-            if self._plan.fingerprint not in ("", open_dataset(self._sweep.workspace, name).fingerprint):
-                raise SweepError(
-                    f"The dataset {name} is another one now than when sweep {self._plan.id} began (its fingerprint "
-                    "differs), so further runs could not be compared with those there are: start a new sweep."
-                )
+        if name == DRAWN10_NAME and dataset_state(self._sweep.workspace, name).state != "ready":
+            return  # the run draws it
+        if self._plan.fingerprint not in ("", open_dataset(self._sweep.workspace, name).fingerprint):
+            raise SweepError(
+                f"The dataset {name} is another one now than when sweep {self._plan.id} began (its fingerprint "
+                "differs), so further runs could not be compared with those there are: start a new sweep."
+            )
 
-    def _keep_as_failed(self, run: TrialRun, number: int) -> None:
+    def _keep_as_failed(self, run: TrialRun, number: int, why: str) -> None:
         path = kept_file(self._sweep.workspace, self._sweep.id, run.id)
         make_folder(path.parent)
-        run.kept, run.stage = KeptRun(run.id, number, run.seed, "failed", None, (), 0.0), Stage.ENDED
+        run.kept = KeptRun(run.id, number, run.seed, "failed", None, (), 0.0, refused=why)
+        run.stage = Stage.ENDED
         write_json(path, asdict(run.kept))

@@ -43,6 +43,10 @@ except ImportError:
     ScriptRunContext = Absent  # type: ignore[misc, assignment]
     get_script_run_ctx = Absent  # type: ignore[assignment]
 try:
+    from streamlit.runtime.state import SafeSessionState
+except ImportError:
+    SafeSessionState = Absent  # type: ignore[misc, assignment]
+try:
     from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 except ImportError:
     UploadedFileRec = Absent  # type: ignore[misc, assignment]
@@ -55,6 +59,7 @@ __all__ = [
     "MemoryUploadedFileManager",
     "PagesManager",
     "Runtime",
+    "SafeSessionState",
     "ScriptRunContext",
     "UploadedFileRec",
     "get_instance",

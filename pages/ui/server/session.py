@@ -1,8 +1,16 @@
 """The session that a script run of Streamlit belongs to."""
 
+from collections.abc import Collection
 from typing import Any
 
-from pages.ui.server.internals import Absent, Runtime, ScriptRunContext, get_instance, get_script_run_ctx
+from pages.ui.server.internals import (
+    Absent,
+    Runtime,
+    SafeSessionState,
+    ScriptRunContext,
+    get_instance,
+    get_script_run_ctx,
+)
 from pages.ui.server.patching import Patch, patch_fits
 
 SESSION = Patch(
@@ -10,7 +18,19 @@ SESSION = Patch(
     lost="uploads of one session are not limited, and a step back right after a choice may be overlooked",
     of=ScriptRunContext,
     sample=lambda: ScriptRunContext.__new__(ScriptRunContext),
-    attributes={"session_id": (str,), "uploaded_file_mgr": (object,), "is_history_navigation": (bool,)},
+    attributes={
+        "session_id": (str,),
+        "uploaded_file_mgr": (object,),
+        "is_history_navigation": (bool,),
+        "session_state": (object,),
+    },
+)
+WIDGET_VALUES = Patch(
+    name="streamlit.runtime.state.safe_session_state.SafeSessionState",
+    lost="what the address of a page says may be lost by a click before the page is drawn whole",
+    of=SafeSessionState,
+    sample=lambda: SafeSessionState.__new__(SafeSessionState),
+    methods={"get_widget_states": ("self",)},
 )
 
 
@@ -38,3 +58,14 @@ def is_step_back() -> bool:
     """Whether the browser's back or forward button caused this script run; false where Streamlit does not tell."""
     context = session_context()
     return context is not None and context.is_history_navigation
+
+
+def not_sent(keys: Collection[str]) -> set[str]:
+    """Those of `keys` whose widgets the browser did not send with this script run; to be asked before any is drawn.
+
+    None where Streamlit does not tell.
+    """
+    context = session_context()
+    if not keys or context is None or not patch_fits(WIDGET_VALUES, context.session_state):
+        return set()
+    return {*keys} - {widget.id.split("-", 2)[-1] for widget in context.session_state.get_widget_states()}

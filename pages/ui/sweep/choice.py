@@ -1,5 +1,6 @@
 """What the Sweep page shows: the form of a search, that of the effect of one setting, or one sweep; in the URL."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
@@ -7,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cifar_core.sweeps.sweep import Sweep
 from pages.ui.markdown import escaped, single_line
-from pages.ui.url_state import UrlParameter, free_text, one_of, url_to_widgets
+from pages.ui.url_state import UrlParameter, free_text, give, one_of, url_to_widgets
 
 PAGE_KEY = "sweep_page"
 SEARCH_VIEW, EFFECT_VIEW, WATCH_VIEW = "Search", "One setting", "Watch"
@@ -21,7 +22,7 @@ _ASKED_KEY = "sweep_page_asked"  # session: the sweep to watch when the page is 
 
 
 def watch_sweep(sweep_id: str) -> None:
-    """Let the page show this sweep when it is drawn next; also for a callback."""
+    """Let the page show this sweep when it is drawn next, or any where it is empty; also for a callback."""
     st.session_state[_ASKED_KEY] = sweep_id
 
 
@@ -37,16 +38,17 @@ def choose_view(sweeps: Sequence[Sweep], picker: DeltaGenerator) -> tuple[str, S
     """
     url_to_widgets(PAGE_KEY, page_parameters())
     if _ASKED_KEY in st.session_state:
-        st.session_state[_SWEEP], st.session_state[_VIEW] = st.session_state.pop(_ASKED_KEY), WATCH_VIEW
+        st.session_state[_SWEEP] = st.session_state.pop(_ASKED_KEY)
+        give(_VIEW, WATCH_VIEW)
     asked, by_id = st.session_state[_SWEEP], {sweep.id: sweep for sweep in sweeps}
     running = next((sweep.id for sweep in sweeps if sweep.active), "")
     if st.session_state[_VIEW] is None:
-        st.session_state[_VIEW] = _first_view(asked, running)
+        give(_VIEW, _first_view(asked, running))
     if asked and asked not in by_id:
         another = " Another one is shown." if by_id and st.session_state[_VIEW] == WATCH_VIEW else ""
         st.warning(f"There is no sweep {escaped(asked)} here.{another}", icon=":material/search_off:")
     if not by_id and st.session_state[_VIEW] == WATCH_VIEW:
-        st.session_state[_VIEW] = SEARCH_VIEW
+        give(_VIEW, SEARCH_VIEW)
     st.segmented_control(
         "View",
         [view for view in VIEW_WORDS if by_id or view != WATCH_VIEW],
@@ -64,11 +66,21 @@ def choose_view(sweeps: Sequence[Sweep], picker: DeltaGenerator) -> tuple[str, S
         "Sweep",
         list(by_id),
         key=_SWEEP,
-        format_func=lambda sweep_id: f"{single_line(sweep_name(by_id[sweep_id]))} · {by_id[sweep_id].status}",
+        format_func=sweep_labels(sweeps).__getitem__,
         label_visibility="collapsed",
         width=280,
     )
     return WATCH_VIEW, by_id[st.session_state[_SWEEP]]
+
+
+def sweep_labels(sweeps: Sequence[Sweep]) -> dict[str, str]:
+    """Return a unique line for each sweep by id: its name, with the id where another has the same, and its status."""
+    names = {sweep.id: single_line(sweep_name(sweep)) for sweep in sweeps}
+    shared = Counter(names.values())
+    return {
+        sweep.id: names[sweep.id] + (f" ({sweep.id})" if shared[names[sweep.id]] > 1 else "") + f" · {sweep.status}"
+        for sweep in sweeps
+    }
 
 
 def sweep_name(sweep: Sweep) -> str:

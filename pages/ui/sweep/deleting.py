@@ -24,6 +24,7 @@ def show_delete_button(workspace: Workspace, sweep: Sweep) -> None:
         with show_errors_as_toast():
             delete_sweep(workspace, sweep.id)
             trash.note_deleted(_PAGE, sweep.id, sweep_name(sweep))
+            watch_sweep("")
             st.rerun()
 
 

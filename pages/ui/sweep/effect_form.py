@@ -13,7 +13,7 @@ from cifar_core.sweeps.suggested import list_text, suggested_list, suggested_ran
 from cifar_core.text import did_you_mean
 from pages.ui.markdown import escaped
 from pages.ui.train.form_state import note_wrong, noting
-from pages.ui.url_state import UrlParameter, any_words, number, url_to_widgets, whole_number
+from pages.ui.url_state import UrlParameter, any_words, give, number, url_to_widgets, whole_number
 
 EFFECT = "effect"  # prefix of the keys
 MOST_VALUES = 20
@@ -144,7 +144,7 @@ def _show_ends(name: str) -> None:
         min_value=2,
         max_value=MOST_VALUES,
         key=f"{EFFECT}_values",
-        width=100,
+        width=120,
         help="How many values are tried, evenly from the first to the last" + (", in powers." if spec.log else "."),
     )
 
@@ -172,7 +172,7 @@ def _fill_in(settings: Mapping[str, Any]) -> None:
     """Fill in what is tried of the setting that was just chosen; for a callback."""
     name = st.session_state[f"{EFFECT}_effect"]
     if spec_of(name).kind in _NUMBERS:
-        ends = suggested_range(name, settings[name])
-        st.session_state[f"{EFFECT}_low"], st.session_state[f"{EFFECT}_high"] = map(float, ends)
+        for key, end in zip(("low", "high"), suggested_range(name, settings[name]), strict=True):
+            give(f"{EFFECT}_{key}", float(end))
     else:
-        st.session_state[f"{EFFECT}_tried"] = _texts(name, settings)
+        give(f"{EFFECT}_tried", _texts(name, settings))

@@ -15,7 +15,7 @@ from cifar_core.sweeps.space import even_values, sweepable
 from cifar_core.sweeps.suggested import list_text, suggested_text
 from cifar_core.text import did_you_mean
 from pages.ui.train.settings_form import labelled
-from pages.ui.url_state import UrlParameter
+from pages.ui.url_state import UrlParameter, give, give_first
 
 MOST_SWEPT = 40  # settings in an address; there are fewer
 _LONGEST = 400  # characters of one of them
@@ -120,7 +120,7 @@ def _refilled(text: str, settings: Mapping[str, Any]) -> str:
 
 
 def _let_widgets_follow(texts: Sequence[str]) -> None:
-    st.session_state[_TICKED_KEY] = [text.partition("=")[0] for text in texts]
+    give(_TICKED_KEY, [text.partition("=")[0] for text in texts])
     for name in _names():
         for field in _FIELDS:
             st.session_state.pop(_key(field, name), None)
@@ -157,7 +157,7 @@ def _show_range(name: str, spec: Spec, ends: tuple[float, float]) -> str:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"sweep_row_{name}"):
         found = []
         for field, label, end in zip(_FIELDS, (f"{labelled(name)}, from", "to"), ends, strict=False):
-            st.session_state.setdefault(_key(field, name), number(end))
+            give_first(_key(field, name), number(end))
             value = st.number_input(
                 label,
                 key=_key(field, name),
@@ -178,7 +178,7 @@ def _step(spec: Spec) -> Any:
 
 def _show_choices(name: str, spec: Spec, rest: str) -> str:
     options = list(spec.choices) or ["false", "true"]
-    st.session_state.setdefault(_key("choice", name), [part for part in rest.split("|") if part in options])
+    give_first(_key("choice", name), [part for part in rest.split("|") if part in options])
     chosen = st.pills(
         labelled(name),
         options,
@@ -191,7 +191,7 @@ def _show_choices(name: str, spec: Spec, rest: str) -> str:
 
 
 def _show_list(name: str, spec: Spec, rest: str) -> str:
-    st.session_state.setdefault(_key("list", name), rest)
+    give_first(_key("list", name), rest)
     of = f" Each is {len(spec.items)} numbers with commas: {', '.join(spec.items)}." if spec.items else ""
     return st.text_input(
         f"{labelled(name)}, values with | between them",

@@ -98,7 +98,8 @@ def progress_line(sweep: Sweep, runs: Sequence[Run]) -> str:
     early = [f"{states.count(word)} {word}" for word in ("pruned", "failed", "stopped") if word in states]
     done = f"{sweep.runs_done} of {counted(sweep.plan.options.runs, 'run')} done"
     parts = [f"{done}, {', '.join(early).replace(' ', ' of them ', 1)}" if early else done]
-    parts += [f"{states.count(word)} {title}" for word, title in _UNDER_WAY.items() if word in states]
+    under_way = _UNDER_WAY if sweep.active else {"waiting": "begun"}
+    parts += [f"{states.count(word)} {title}" for word, title in under_way.items() if word in states]
     left = sweep_time_left(sweep, runs)
     if left is not None:
         parts.append(f"{range_words(left.low, left.high)} left")

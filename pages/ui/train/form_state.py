@@ -16,7 +16,7 @@ from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.spec import parse_settings
 from cifar_core.text import did_you_mean
 from pages.ui.markdown import escaped_sentence
-from pages.ui.url_state import UrlParameter, forget_widgets, free_text, has_arrived, url_to_widgets
+from pages.ui.url_state import UrlParameter, forget_widgets, free_text, give, has_arrived, url_to_widgets
 
 BASE, FORM = "train_base", "train_form"  # prefixes of the keys
 PRESET_KEY = f"{BASE}_preset"
@@ -113,7 +113,8 @@ def forget_name() -> None:
 def load_preset(preset: str) -> None:
     """Set every setting as the preset has it, except for the dataset, which is chosen beside it; for a callback."""
     settings = make_config(preset=preset).flat() | {"dataset": current_settings()["dataset"]}
-    st.session_state[PRESET_KEY], st.session_state[PARENT_KEY] = preset, None
+    give(PRESET_KEY, preset)
+    give(PARENT_KEY, None)
     _load(settings)
 
 
@@ -125,8 +126,8 @@ def load_run(run_id: str, config: RunConfig, own: int) -> None:
         config: its settings.
         own: how many validation pictures of its own its dataset has.
     """
-    st.session_state[PRESET_KEY] = nearest_preset(config.flat(), own)
-    st.session_state[PARENT_KEY] = run_id
+    give(PRESET_KEY, nearest_preset(config.flat(), own))
+    give(PARENT_KEY, run_id)
     _load(config.flat())
 
 

@@ -17,6 +17,7 @@ from cifar_core.sweeps.space import sweepable
 from cifar_core.text import counted
 from pages.ui.markdown import escaped, escaped_sentence, single_line
 from pages.ui.train.form_state import form_address, number_fields
+from pages.ui.url_state import give_first
 
 ABOVE_GROUPS = ("dataset", "epochs")  # the settings that stand beside Start
 _MAX_EVEN_STEPS = 200  # steps up to which a slider moves evenly
@@ -27,7 +28,7 @@ def show_dataset_and_epochs(settings: Mapping[str, Any], datasets: list[DatasetS
     """Show the two settings that people change most."""
     _show_dataset_choice(datasets, settings["dataset"])
     spec = spec_of("epochs")
-    st.session_state.setdefault("train_set_epochs", settings["epochs"])
+    give_first("train_set_epochs", settings["epochs"])
     st.number_input(
         labelled("epochs"),
         key="train_set_epochs",
@@ -106,7 +107,7 @@ def _show_dataset_choice(datasets: list[DatasetState], value: str) -> None:
     known = {state.name: state for state in datasets}
     usable = [state.name for state in datasets if state.state == "ready" or state.name == "drawn10"]
     options = usable if value in usable else [*usable, value]
-    st.session_state.setdefault("train_set_dataset", value)
+    give_first("train_set_dataset", value)
     st.selectbox(
         labelled("dataset"),
         options,
@@ -123,7 +124,7 @@ def _show_setting(name: str, spec: Spec, value: Any, address: Mapping[str, str] 
     """Show one setting by its kind; beside a slider, with an address of the settings, the way to its effect."""
     key = f"train_set_{name}"
     if spec.kind == "bool":
-        st.session_state.setdefault(key, value)
+        give_first(key, value)
         st.toggle(labelled(name), key=key, help=spec.help)
     elif spec.kind == "choice":
         _show_choice(name, spec, value)
@@ -141,7 +142,7 @@ def _show_setting(name: str, spec: Spec, value: Any, address: Mapping[str, str] 
 def _show_choice(name: str, spec: Spec, value: str) -> None:
     """Show a setting with a few values; devices that are not here cannot be chosen, and the reason is said."""
     key = f"train_set_{name}"
-    st.session_state.setdefault(key, value)
+    give_first(key, value)
     absent = missing_devices() if name == "device" else {}
     st.segmented_control(
         labelled(name),
@@ -165,7 +166,7 @@ def _show_number(key: str, label: str, spec: Spec, value: float) -> bool:
     number: Callable[[float], Any] = float if spec.kind == "float" else int
     stops = slider_stops(spec)
     text = f"{spec.help} Allowed: {allowed_range(spec)}."
-    st.session_state.setdefault(key, number(value))
+    give_first(key, number(value))
     if stops:
         # The number field holds the exact value.
         held = number(min(max(st.session_state[key], spec.low), spec.high))
@@ -194,7 +195,8 @@ def _show_effect_link(name: str, spec: Spec, address: Mapping[str, str]) -> None
     """Show the way to the effect of a setting, with the settings of the form; a link, so that it opens in a tab too."""
     st.page_link(
         "pages/sweep.py",
-        label=":material/experiment:",
+        label="Effect",
+        icon=":material/experiment:",
         help=f"See what it does: a few values of {spec.label.lower()}, each with a few seeds.",
         query_params={"effect": name, **address},
         width="content",

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from cifar_core.commands.sweeps import sweep as sweep_module
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.processes import child_environment
 from cifar_core.runs import Status, list_runs, verify_run
+from cifar_core.runs.trials.kept import KeptRun
 from cifar_core.storage.json_files import write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.sweeps import control
@@ -23,6 +25,7 @@ from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.sweeps.plan import SweepPlan
 from cifar_core.sweeps.plan_file import write_plan
 from cifar_core.sweeps.sweep import read_sweep
+from cifar_core.sweeps.trial_file import trial_run_id
 from cifar_core.workspace import Workspace
 from tests.commands.conftest import call
 from tests.conftest import ROOT, save_tiny
@@ -115,7 +118,8 @@ def test_a_sweep_that_does_not_finish_has_exit_code_1_and_its_json(
     owner += [trial(1, 1e-3, [0.4]), lambda folder: end_owner(folder, "failed", error="The disk is full.")]
     code, out, err = call("sweep", "start", *TINY, *RATE, "--json", *where)
     assert code == 1 and json.loads(out)["status"] == "failed" and json.loads(out)["best"]["value"] == 0.4
-    assert err.splitlines()[-1].endswith("did not finish (status: failed). The disk is full.")
+    assert "did not finish (status: failed). The disk is full. To resume it: " in err.splitlines()[-1]
+    assert err.endswith(f"sweep resume {json.loads(out)['sweep']}\n")
 
 
 def test_ctrl_c_stops_the_sweep_and_keeps_what_there_is(
@@ -184,14 +188,25 @@ def test_without_optuna_one_sentence_says_how_to_get_it(
     assert call("sweep", "list", *where)[0] == 0, "looking needs no Optuna"
 
 
+@pytest.mark.parametrize(
+    ("options", "planned", "words"),
+    [
+        (("--seeds", 2), 12, "6 candidates with 2 seeds each, each combination once;"),
+        (("--runs", 4), 4, "4 candidates, the first of 6 combinations;"),
+    ],
+)
 def test_a_grid_has_all_of_its_combinations_unless_runs_says_fewer(
-    call: Any, where: tuple[str, ...], owner: list[Callable[[SweepFolder], object]]
+    call: Any,
+    where: tuple[str, ...],
+    owner: list[Callable[[SweepFolder], object]],
+    options: tuple[object, ...],
+    planned: int,
+    words: str,
 ) -> None:
     owner += [end_owner]
     texts = ("--set", "learning_rate=0.001|0.01|0.1", "--set", "flip=true|false")
-    code, out, err = call("sweep", "start", *TINY, *texts, "--sampler", "grid", "--seeds", 2, "--json", *where)
-    assert code == 0 and json.loads(out)["planned"] == 12
-    assert "6 candidates with 2 seeds each, each combination once" in err
+    code, out, err = call("sweep", "start", *TINY, *texts, "--sampler", "grid", *options, "--json", *where)
+    assert code == 0 and json.loads(out)["planned"] == planned and words in err
 
 
 def test_its_own_settings_outside_of_the_space_are_named(
@@ -208,7 +223,7 @@ def test_its_own_settings_outside_of_the_space_are_named(
 def test_sweeps_are_listed_and_shown(call: Any, workspace: Workspace, where: tuple[str, ...]) -> None:
     code, out, err = call("sweep", "list", *where)
     assert code == 0 and out == "" and "There is no sweep yet. Start one: python -m cifar_core sweep start" in err
-    folder = make_sweep(workspace, runs=4, seeds=2, name="Night")
+    folder = make_sweep(workspace, runs=4, seeds=2, name="Night", start_points=[{"learning_rate": 0.001}])
     runs = add_trial(folder, 1, {"learning_rate": 0.01}, [0.5], [0.7])
     end_owner(folder, "cancelled")
     broken = make_sweep(workspace, sweep_id="zany-owl-1")
@@ -242,8 +257,25 @@ def test_sweeps_are_listed_and_shown(call: Any, workspace: Workspace, where: tup
     text = call("sweep", "show", "latest", *where)[1]
     assert f"Sweep {SWEEP} (Night) on tiny: stopped, 2 of 4 runs, best 0.6000." in text
     assert "It was stopped. Resume it, and it goes on where it was." in text and "2 seeds" in text
+    assert "points above" not in text, "nothing is compared before two candidates have finished"
+    add_trial(folder, 2, {"learning_rate": 0.001}, [0.4], [0.4])
+    assert "20.0 points above the settings that it began with (95 % interval" in call("sweep", "show", SWEEP, *where)[1]
     rows = [line.split()[:4] for line in text.splitlines()]
     assert all(["1", str(seed), run, "finished"] in rows for seed, run in enumerate(runs))
+
+
+def test_a_candidate_that_could_not_be_made_says_why(call: Any, workspace: Workspace, where: tuple[str, ...]) -> None:
+    folder = make_sweep(workspace, runs=1)
+    add_trial(folder, 1, {"learning_rate": 0.01})
+    run_id = trial_run_id(SWEEP, 1, 0)
+    folder.runs.mkdir()
+    kept = KeptRun(run_id, 1, 0, "failed", None, (), 0.0, refused="Too few pictures.")
+    (folder.runs / f"{run_id}.json").write_text(json.dumps(asdict(kept)))
+    text = call("sweep", "show", SWEEP, *where)[1]
+    assert "Trial 1 was not trained: Too few pictures." in text
+    assert f"{run_id} (not made)" in text and "(deleted)" not in text
+    trial = json.loads(call("sweep", "show", SWEEP, "--json", *where)[1])["trials"][0]
+    assert (trial["status"], trial["deleted"], trial["refused"]) == ("failed", False, "Too few pictures.")
 
 
 @pytest.mark.parametrize("command", ["show", "stop", "resume"])

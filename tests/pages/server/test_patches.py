@@ -20,7 +20,7 @@ from pages.ui.server import patching
 from pages.ui.server.internals import Absent
 from pages.ui.server.kept_media import MEDIA_MANAGER, MEDIA_STORAGE, KeptMediaManager, KeptMediaStorage
 from pages.ui.server.patching import Patch, patch_differences, patch_fits, replace_classes
-from pages.ui.server.session import SESSION
+from pages.ui.server.session import SESSION, WIDGET_VALUES
 from pages.ui.server.startup import IP_LOOKUP, PAGE_DISCOVERY
 from pages.ui.server.upload_quota import UPLOAD_MANAGER
 from tests.conftest import ROOT
@@ -43,7 +43,7 @@ def _nothing_said_yet() -> None:
 
 def test_the_patches_are_found() -> None:
     """Guards the tests below against reading an empty room."""
-    known = (IP_LOOKUP, MEDIA_MANAGER, MEDIA_STORAGE, PAGE_DISCOVERY, SESSION, UPLOAD_MANAGER)
+    known = (IP_LOOKUP, MEDIA_MANAGER, MEDIA_STORAGE, PAGE_DISCOVERY, SESSION, UPLOAD_MANAGER, WIDGET_VALUES)
     assert {patch.name for patch in declared()} >= {patch.name for patch in known}
 
 

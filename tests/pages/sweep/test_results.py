@@ -10,18 +10,18 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.export import table_csv
-from cifar_core.runs import delete_run, read_run
+from cifar_core.runs import delete_run, list_runs, read_run
 from cifar_core.storage.locks import hold_lock
 from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.sweeps.importance import FEWEST, Importance, write_importance
 from cifar_core.sweeps.sweep import best_of, read_sweep
-from cifar_core.sweeps.tables import effect_sentence, gain_sentence, trials_table
+from cifar_core.sweeps.tables import effect_sentence, gain_sentence, luck_sentence, trials_table
 from cifar_core.text import percent
 from cifar_core.workspace import Workspace
 from pages.ui.sweep.results.parallel_coordinates import _parse_report
 from pages.ui.sweep.results.trials_view import _on_row
 from tests.pages.support import OpenPage, components, said
-from tests.sweeps.crafted_sweeps import CHANNELS, PICTURES, RATE, SWEEP, add_trial, end_owner, make_sweep
+from tests.sweeps.crafted_sweeps import CHANNELS, PICTURES, RATE, SWEEP, add_run, add_trial, end_owner, make_sweep
 
 
 @pytest.fixture
@@ -65,13 +65,24 @@ def test_the_best_trial_its_interval_gain_and_test_accuracy(
     assert run.best is not None and run.dataset is not None
     assert [(each.label, each.value) for each in app.metric] == [
         (f"Best · validation, n = {PICTURES}", "90.0\u00a0%"),
-        (f"Its best run · test, n = {run.dataset.test:,}", percent(run.best.test_accuracy)),
+        (f"Test, n = {run.dataset.test:,}", percent(run.best.test_accuracy)),
     ]
     assert spaced(f"{100 * best.low:.1f} to {percent(best.high)}") in plain(app)
+    assert "measured after choosing" in plain(app)
     assert gain_sentence(sweep) and spaced(gain_sentence(sweep)) in plain(app)
     assert "Trial 2: learning rate 0.01, channels 4 and 8" in plain(app)
     (choice,) = [each for each in app.get("popover") if "Train the best" in each.proto.popover.label]
     assert choice.proto.popover.label == "Train the best with other seeds"
+
+
+def test_other_seeds_of_the_best_show_its_luck(
+    open_page: OpenPage, workspace: Workspace, searched: SweepFolder
+) -> None:
+    best = best_of(read_sweep(workspace, SWEEP))
+    assert best is not None
+    for seed, value in ((0, 0.1), (1, 0.8)):  # the first has the seed of the trial itself: it says nothing new
+        add_run(make_sweep(workspace, sweep_id=f"other-owl-{seed}"), 1, seed, best.trial.settings, [0.6, value])
+    assert spaced(luck_sentence(best, [0.8])) in plain(opened(open_page, workspace))
 
 
 def test_a_running_sweep_shows_no_test_accuracy(
@@ -118,10 +129,10 @@ def test_importance_and_slices_come_with_their_address(
 ) -> None:
     app = opened(open_page, workspace, chart="settings")
     assert f"computed from {FEWEST} finished trials on" in plain(app)
-    write_importance(searched, Importance(2, {"learning_rate": 0.25, "channels": 0.75}))
+    write_importance(searched, Importance(12, {"learning_rate": 0.25, "channels": 0.75}))
     app.run()
     charts = [chart.proto for chart in app.get("plotly_chart")]
-    assert len(charts) == 3 and "From 2 finished trials" in plain(app)
+    assert len(charts) == 3 and "It compares the best 2 of 12 finished trials with all" in plain(app)
     slices = [chart.spec for chart in charts[1:]]
     assert '"revision":"slice' not in slices[0] and "slice-channels" in slices[0], "the most important one first"
     assert app.query_params["chart"] == "settings"
@@ -143,7 +154,9 @@ def test_the_effect_of_one_setting_stands_first(open_page: OpenPage, workspace: 
     assert plain(app).index(sentence) < plain(app).index("Trial 2: learning rate 0.01")
     table = app.dataframe[0].value
     assert table["mean"].tolist() == [51.0, 91.0] and table["seeds"].tolist() == [2, 2]
-    assert app.metric[0].label == "Best · validation, mean of 2 seeds"
+    assert [each.label for each in app.metric] == ["Best · validation, mean of 2 seeds", "Test, mean of 2 seeds"]
+    tests = [run.best.test_accuracy for run in list_runs(workspace) if run.trial == 2 and run.best]
+    assert app.metric[1].value == percent(sum(tests) / 2)
 
 
 def test_before_the_first_trial_there_is_a_sentence(open_page: OpenPage, workspace: Workspace) -> None:

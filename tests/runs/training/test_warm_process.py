@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -11,8 +12,9 @@ import pytest
 import torch
 
 from cifar_core.config import make_config
+from cifar_core.lifecycle.warm.process import computing_command, end_mark
 from cifar_core.lifecycle.warm_pool import WarmPool
-from cifar_core.processes import Program
+from cifar_core.processes import Program, child_environment
 from cifar_core.runs import (
     Run,
     create_run,
@@ -250,6 +252,25 @@ def kill_worker(workspace: Workspace, pool: WarmPool) -> None:
     run = read_run(workspace, run_id)
     assert run.status == "interrupted" and verify_run(workspace, run_id) == []
     assert not child.is_running()
+
+
+@pytest.mark.slow
+@pytest.mark.fault(25)
+def test_a_process_whose_worker_died_while_it_loaded_its_libraries_trains_nothing(tiny: Workspace) -> None:
+    run_id = create_run(tiny, make_config(TINY))
+    worker = os.getppid()  # any but the process that starts it
+    command = [item.replace(f"--parent={os.getpid()}", f"--parent={worker}") for item in computing_command()]
+    line = json.dumps(["token", str(run_folder(tiny, run_id).path)])
+    done = subprocess.run(
+        command,
+        input=f"{line}\n".encode(),
+        capture_output=True,
+        env=child_environment(),
+        timeout=TIMEOUT_SECONDS,
+        check=True,
+    )
+    assert done.stdout == end_mark("token", 1)
+    assert read_run(tiny, run_id).status == "queued"
 
 
 @pytest.mark.usefixtures("quick")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cifar_core.config import RunConfig
+from cifar_core.data import delete_dataset, restore_dataset
 from cifar_core.errors import DataError, StorageError, SweepError
 from cifar_core.jobs.process import Reporter
 from cifar_core.jobs.progress import CancelledError
@@ -89,6 +90,26 @@ def test_it_tries_as_many_candidates_as_planned(place: Workspace) -> None:
     assert importance.trials == 12
 
 
+class LatePool(FakePool):
+    """Its workers say only at the next wait that their runs have ended, which the disk says before."""
+
+    is_late = False
+
+    def free(self) -> int:
+        return 0 if self.is_late else super().free()
+
+    def wait(self, seconds: float) -> None:
+        held = len(self.held)
+        super().wait(seconds)
+        self.is_late = len(self.held) < held
+
+
+def test_a_worker_that_is_late_to_say_that_its_run_has_ended_does_not_end_the_sweep(place: Workspace) -> None:
+    sweep = make_sweep(place, plan_of(RATES, runs=3))
+    assert own(sweep, LatePool()) == ""
+    assert seen(place).runs_done == 3
+
+
 def test_the_value_of_a_candidate_is_the_mean_over_its_seeds(place: Workspace) -> None:
     sweep = make_sweep(place, plan_of(RATES, runs=6, seeds=3, settings={"seed": 5}))
     own(sweep, FakePool(size=2, formula=lambda settings, epoch: 0.1 * (settings["seed"] - 4)))
@@ -131,6 +152,7 @@ def test_hopeless_candidates_are_stopped_early(place: Workspace, pruner: str) ->
     counted_once(found, list_runs(place))
 
 
+@pytest.mark.fault(76)
 def test_an_owner_that_was_killed_before_it_stopped_a_pruned_run_has_a_follower_that_does(place: Workspace) -> None:
     sweep = make_sweep(place, plan_of(RATES, runs=1, pruner="median"))
     pool = FakePool()
@@ -194,14 +216,43 @@ def test_one_that_cannot_be_made_fails_alone(place: Workspace, monkeypatch: pyte
         assert own(sweep, FakePool()) == ""
         found = seen(place)
         assert [trial.status for trial in found.trials] == ["finished", "failed", "finished", "finished"]
+        assert (found.trials[1].runs[0].refused, found.trials[1].runs[0].deleted) == ("Too few pictures.", False)
         assert found.runs_done == 4
         assert len(list_runs(place)) == 3
 
 
-def test_where_none_can_be_made_the_sweep_fails_with_the_reason(place: Workspace) -> None:
-    sweep = make_sweep(place, plan_of(RATES, runs=10, settings={"dataset": "gone"}))
-    with pytest.raises(DataError, match="gone"):
+@pytest.mark.fault(76)
+def test_where_none_can_be_made_the_sweep_fails_with_the_reason(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object, **_options: object) -> str:
+        raise DataError("Too few pictures.")
+
+    monkeypatch.setattr(starting_module, "create_run", refuse)
+    sweep = make_sweep(place, plan_of(RATES, runs=10))
+    with pytest.raises(DataError, match="Too few"):
         own(sweep, FakePool())
+    assert len(read_trial_files(sweep)) == 3
+
+
+@pytest.mark.fault(76)
+def test_without_its_dataset_it_ends_and_costs_no_candidate(place: Workspace) -> None:
+    sweep = make_sweep(place, plan_of(RATES, runs=3))
+    pool = FakePool()
+    at(pool, 3, lambda: delete_dataset(place, "tiny"))
+    with pytest.raises(DataError, match="tiny"):
+        own(sweep, pool)
+    restore_dataset(place, "tiny")
+    assert own(sweep, FakePool()) == ""
+    assert [trial.status for trial in seen(place).trials] == ["finished"] * 3
+
+
+@pytest.mark.fault(76)
+def test_where_every_run_diverges_it_ends_with_all_of_them_counted(place: Workspace) -> None:
+    sweep = make_sweep(place, plan_of(RATES, runs=3))
+    assert own(sweep, FakePool(formula=lambda settings, epoch: math.nan)) == ""
+    found = seen(place)
+    assert ([trial.status for trial in found.trials], found.runs_done) == (["failed"] * 3, 3)
 
 
 def test_it_does_not_go_on_with_other_pictures(place: Workspace) -> None:
@@ -300,6 +351,17 @@ def test_a_person_with_too_many_runs_is_waited_for(place: Workspace) -> None:
     assert seen(place).runs_done == 2
 
 
+def test_a_person_who_may_have_one_run_gets_one_candidate_at_a_time(place: Workspace) -> None:
+    """Also where more workers are free: each candidate learns from those before."""
+    (place.root / LIMITS_FILE).write_text(json.dumps({"runs_per_person": 1}))
+    sweep = make_sweep(place, plan_of(RATES, runs=4, seeds=2))
+    pool, proposed = FakePool(size=2), []
+    pool.before_wait = lambda number: proposed.append(len(read_trial_files(sweep)))
+    assert own(sweep, pool) == ""
+    assert proposed[0] == 1
+    assert {trial.status for trial in seen(place).trials} == {"finished"}
+
+
 # Deaths
 
 
@@ -342,6 +404,7 @@ def test_a_worker_that_dies_as_it_gets_a_run_costs_nothing(place: Workspace) -> 
     assert seen(place).runs_done == 3
 
 
+@pytest.mark.fault(76)
 @pytest.mark.parametrize("before", ["file", "made", "queued", "deleted"])
 def test_whatever_the_last_owner_left_is_taken_up_once(place: Workspace, before: str) -> None:
     """The kill points between the file of a candidate, its run, and the worker of that."""
@@ -383,6 +446,15 @@ def test_a_deleted_run_stays_as_values_and_a_restored_one_counts_once(place: Wor
     assert seen(place).runs_done == 3
 
 
+def test_a_run_whose_folder_is_damaged_has_the_values_that_were_kept(place: Workspace) -> None:
+    sweep = make_sweep(place, plan_of(RATES, runs=3))
+    own(sweep, FakePool())
+    before = [each.value for each in rebuilt(sweep, None).frozen().trials]
+    run_folder(place, seen(place).trials[1].runs[0].run).config.write_text("{")
+    assert [each.value for each in rebuilt(sweep, None).frozen().trials] == before
+    assert [trial.value for trial in seen(place).trials] == before
+
+
 def kill_points(place: Workspace, sweep: SweepFolder, plan: str) -> int:
     """Run an owner in a fork that is killed at a fault; returns its exit code."""
     child = os.fork()
@@ -396,6 +468,7 @@ def kill_points(place: Workspace, sweep: SweepFolder, plan: str) -> int:
         os._exit(1)
 
 
+@pytest.mark.fault(76)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a fork of the test")
 def test_an_owner_that_is_killed_at_every_write_tries_what_an_undisturbed_one_tries(place: Workspace) -> None:
     """Killed at its n-th rename together with its workers, for n = 1, 2, 3 ... until an owner gets through."""

@@ -111,6 +111,7 @@ def test_an_owner_that_stops_goes_on_with_its_own_trials(server: str, places, re
     assert all(list(each.intermediate_values) == [1, 2, 3, 4] for each in trials)
 
 
+@pytest.mark.fault(76)
 def test_of_two_owners_one_is_killed_and_the_other_repeats_its_trial(server: str, places, request) -> None:
     """Its heartbeat goes stale, its trial is failed, queued again under a new number, and linked."""
     plan = shared_plan(server, request, runs=10)

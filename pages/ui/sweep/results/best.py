@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cifar_core.evaluate import TERMS
+from cifar_core.evaluate.spread import spread_of
 from cifar_core.figures.sweep import settings_words
-from cifar_core.runs import Run
+from cifar_core.runs import Run, group_of, seed_groups
 from cifar_core.sweeps.sweep import Best, Sweep
-from cifar_core.sweeps.tables import gain_sentence
+from cifar_core.sweeps.tables import gain_sentence, luck_sentence
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.markdown import escaped, escaped_sentence
@@ -26,11 +27,13 @@ def show_best(workspace: Workspace, sweep: Sweep, best: Best, runs: Sequence[Run
     Once the sweep has ended, the test accuracy of its best run stands beside it, and below the way to see how much of
     the result is luck.
     """
-    run = next((run for run in runs if run.id == best.run), None)
+    own = {run.run for run in best.trial.runs}
+    here = [run for run in runs if run.id in own]
+    run = next((run for run in here if run.id == best.run), None)
     with st.container(horizontal=True, gap="medium"):
         _show_validation(sweep, best)
         if run is not None and not sweep.active:
-            _show_test(run)
+            _show_test(here)
         with st.container(gap="xxsmall"):
             st.markdown(f"Trial {best.trial.number}: {escaped(settings_words(best.trial.settings))}")
             if words := gain_sentence(sweep):
@@ -40,6 +43,19 @@ def show_best(workspace: Workspace, sweep: Sweep, best: Best, runs: Sequence[Run
     if run is not None and not sweep.active:
         show_caveats(run)
         show_seeds_line(run, list(runs))
+        if words := luck_sentence(best, _others(run, runs, best)):
+            st.caption(escaped_sentence(words))
+
+
+def _others(run: Run, runs: Sequence[Run], best: Best) -> list[float]:
+    """Return the validation accuracies that the settings of a run have reached with seeds beside those of its trial."""
+    group = group_of(seed_groups(runs), run.id)
+    tried = {each.seed for each in best.trial.runs}
+    return [
+        each.best.validation_accuracy
+        for each in (group.measured if group else ())
+        if each.config.machine.seed not in tried and each.best and each.best.validation_accuracy is not None
+    ]
 
 
 def _show_validation(sweep: Sweep, best: Best) -> None:
@@ -47,20 +63,33 @@ def _show_validation(sweep: Sweep, best: Best) -> None:
     _show_number(
         f"{'Best so far' if sweep.active else 'Best'} · validation, {what}",
         percent(best.value),
-        f"95\u00a0% interval {100 * best.low:.1f} to {percent(best.high)}",
+        _interval_words(best.low, best.high),
         TERMS["winners_curse"].help,
     )
 
 
-def _show_test(run: Run) -> None:
-    if run.best is None:
+def _show_test(runs: Sequence[Run]) -> None:
+    """Show the test accuracy of the runs of the best trial, of several seeds their mean, as they were chosen by it."""
+    measured = [(run, run.best.test_accuracy) for run in runs if run.best is not None]
+    if not measured:
         return
+    (run, accuracy), *more = measured
+    n = f", n = {run.dataset.test:,}" if run.dataset else ""
+    small_print = accuracy_interval(run, accuracy)
+    if more:
+        spread = spread_of([found for _, found in measured])
+        accuracy, n = spread.mean, f", mean of {counted(spread.n, 'seed')}"
+        small_print = _interval_words(max(spread.low, 0.0), min(spread.high, 1.0))
     _show_number(
-        f"Its best run · test{f', n = {run.dataset.test:,}' if run.dataset else ''}",
-        percent(run.best.test_accuracy),
-        accuracy_interval(run, run.best.test_accuracy),
-        "Measured after choosing: the test pictures chose no trial, so this number is not raised by the choice.",
+        f"Test{n}",
+        percent(accuracy),
+        " · ".join(filter(None, (small_print, "measured after choosing"))),
+        "The test pictures chose no trial, so this number is not raised by the choice, as the one beside it is.",
     )
+
+
+def _interval_words(low: float, high: float) -> str:
+    return f"95\u00a0% interval {100 * low:.1f} to {percent(high)}"
 
 
 def _show_number(label: str, value: str, small_print: str, meaning: str) -> None:

@@ -13,13 +13,14 @@ from cifar_core.figures.sweep import (
     importance_words,
     parallel_lines,
     parallel_words,
+    reached,
     setting_axis,
     slice_chart,
     slice_words,
     time_chart,
     time_words,
 )
-from cifar_core.sweeps.importance import FEWEST, Importance
+from cifar_core.sweeps.importance import FEWEST, STEADY, Importance
 from cifar_core.sweeps.space import Dimension
 from cifar_core.sweeps.sweep import Sweep
 from cifar_core.sweeps.tables import pareto_front
@@ -55,7 +56,7 @@ def show_settings(sweep: Sweep, importance: Importance | None, best: int | None,
 
 
 def _show_slice(sweep: Sweep, dimension: Dimension, best: int | None, runs: Mapping[int, str]) -> None:
-    trials = [trial for trial in sweep.trials if dimension.name in trial.settings]
+    trials = [trial for trial in sweep.trials if reached(trial) is not None]  # all, so that all slices have one scale
     axis = setting_axis(dimension, trials)
     _show_dots(slice_chart(axis, trials, best), slice_words(axis, trials, best), f"slice_{axis.name}", runs)
 
@@ -71,8 +72,12 @@ def _show_importance(importance: Importance | None) -> None:
         alt=importance_words(importance.shares),
         config={"displayModeBar": False},
     )
-    counted_trials = counted(importance.trials, "finished trial")
-    st.caption(f"From {counted_trials}; the shares sum to 100\u00a0%. With few trials it is a rough guide.")
+    best = "the best trial" if importance.better == 1 else f"the best {importance.better:,}"
+    rough = f" A rough guide below {STEADY} trials." if importance.trials < STEADY else ""
+    st.caption(
+        f"It compares {best} of {counted(importance.trials, 'finished trial')} with all of them; the shares sum to "
+        f"100\u00a0%.{rough}"
+    )
 
 
 def show_time(sweep: Sweep, best: int | None, runs: Mapping[int, str]) -> None:

@@ -34,6 +34,11 @@ def show_effect(sweep: Sweep) -> None:
         alt=effect_words(name, table),
         config={"displayModeBar": False},
     )
+    if table["seeds"].max() > 1:
+        st.caption(
+            "Each interval is of the seeds at that value alone (t interval of their mean). The sentence compares the "
+            "values by the spread of all runs, which tells more, and allows for every pair of values (Bonferroni)."
+        )
     _show_table(name, table)
 
 
