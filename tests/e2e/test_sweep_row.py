@@ -50,7 +50,7 @@ def test_it_is_one_row_that_moves_and_stops(app: App, workspace: Workspace, page
     page.goto(f"{app.url}/runs")
     settle(page)
     expect(page.get_by_text("1 run.", exact=False).first).to_be_visible()
-    page.get_by_text("Trials of sweeps").click()
+    page.get_by_text(re.compile(r"^Trials \(")).click()
     expect(page).to_have_url(re.compile("trials=1"))
     expect(page.get_by_text(re.compile(r"^\d+ runs\. Tick rows"))).to_be_visible()
     page.get_by_role("button", name="Stop", exact=True).click()

@@ -23,7 +23,7 @@ def test_the_table_leaves_trials_out_until_they_are_asked_for(open_page: OpenPag
     app = open_page(swept, "runs")
     table = app.dataframe[0].value
     assert sorted(table["name"]) == sorted(OWN) and "sweep" not in table
-    assert "4 runs." in said(app) and app.toggle(key="runs_trials").label == "Trials of sweeps (3)"
+    assert "4 runs." in said(app) and app.toggle(key="runs_trials").label == "Trials (3)"
     app.toggle(key="runs_trials").set_value(True).run()
     assert app.query_params["trials"] == "1"
     table = app.dataframe[0].value

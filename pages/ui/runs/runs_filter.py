@@ -60,9 +60,9 @@ def _show_trials_toggle(runs: Sequence[Run]) -> None:
     trials = len(runs) - len(own_runs(runs))
     if 0 < trials < len(runs):
         st.toggle(
-            f"Trials of sweeps ({trials:,})",
+            f"Trials ({trials:,})",
             key=f"{PAGE}_trials",
-            help="Runs that sweeps have made. The Sweep page shows what each sweep has found.",
+            help="Runs that sweeps have made, each with other settings. The Sweep page shows what each sweep has found.",
         )
 
 
@@ -100,7 +100,7 @@ def show_filter_row(runs: Sequence[Run], table: pd.DataFrame) -> None:
         key=f"{PAGE}_text",
         placeholder="Find in all columns",
         label_visibility="collapsed",
-        width=230,
+        width=200,
     )
     with st.popover("Filters", icon=":material/filter_list:", key=f"{PAGE}_filters"):
         _show_filters(runs, table)
