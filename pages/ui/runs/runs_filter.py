@@ -62,7 +62,7 @@ def _show_trials_toggle(runs: Sequence[Run]) -> None:
         st.toggle(
             f"Trials ({trials:,})",
             key=f"{PAGE}_trials",
-            help="Runs that sweeps have made, each with other settings. The Sweep page shows what each sweep has found.",
+            help="Runs that sweeps have made. The Sweep page shows what each sweep has found.",
         )
 
 

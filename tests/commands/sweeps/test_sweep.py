@@ -259,7 +259,8 @@ def test_sweeps_are_listed_and_shown(call: Any, workspace: Workspace, where: tup
     assert "It was stopped. Resume it, and it goes on where it was." in text and "2 seeds" in text
     assert "points above" not in text, "nothing is compared before two candidates have finished"
     add_trial(folder, 2, {"learning_rate": 0.001}, [0.4], [0.4])
-    assert "20.0 points above the settings that it began with (95 % interval" in call("sweep", "show", SWEEP, *where)[1]
+    text_of_two = call("sweep", "show", SWEEP, *where)[1].replace("\u00a0", " ")
+    assert "20.0 points above the settings that it began with (95 % interval" in text_of_two
     rows = [line.split()[:4] for line in text.splitlines()]
     assert all(["1", str(seed), run, "finished"] in rows for seed, run in enumerate(runs))
 

@@ -68,9 +68,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [WHITENED, *(pytest.param(item, marks=pytest.mark.slow) for item in ({}, {"validation_share": 0.3}))],
+    [WHITENED, {}, {"validation_share": 0.3}],
     ids=["whitened", "simple", "validated"],
 )
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_run_after_others_has_the_bits_of_one_alone(workspace: Workspace, settings: dict[str, object]) -> None:
     save_tiny(workspace, train=100, test=40)
