@@ -1,5 +1,6 @@
 """Runs with real workers and a fake computing process (see fake.py), and what tests do with them."""
 
+import contextlib
 import os
 import signal
 import time
@@ -110,7 +111,8 @@ def kill_fakes(place: Path) -> None:
     """Kill the processes of this test and wait until they have ended."""
     own = [process for process in fakes() if any(str(place) in part for part in process.info["cmdline"])]
     for process in own:
-        process.send_signal(signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended by itself
+            process.send_signal(signal.SIGKILL)
     until(lambda: not any(is_alive(process) for process in own), "the killed processes have ended")
     while True:  # collect those that this process started
         try:
