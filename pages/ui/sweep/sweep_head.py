@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cifar_core.runs import Run, list_runs
-from cifar_core.sweeps.control import resume_sweep, stop_sweep
+from cifar_core.sweeps.control import resume_sweep
 from cifar_core.sweeps.estimate import sweep_time_left
 from cifar_core.sweeps.extras import has_optuna
 from cifar_core.sweeps.space import range_words as dimension_words
@@ -21,14 +21,14 @@ from pages.ui.rerun import rerun_page
 from pages.ui.sweep.choice import sweep_name
 from pages.ui.sweep.deleting import show_delete_button
 from pages.ui.sweep.results.results import show_sweep_results
+from pages.ui.sweep.stop_button import show_stop_button
 from pages.ui.sweep.sweep_row import SWEEP_DISPLAY
 from pages.ui.train.active_runs import refresh_interval
+from pages.ui.train.run_buttons import END_WIDTH
 from pages.ui.url_state import current_visit
 from pages.ui.wording import range_words
 
 _UNDER_WAY = {"running": "training", "waiting": "waiting"}
-_BUTTON_WIDTH = 112  # pixels, whatever its word is
-_STOPPING_KEY = "sweep_stopping"  # session: the sweeps that were asked to stop
 _SEEN_KEY = "sweep_seen_active"  # session: the visit of the page that has shown a sweep as active
 
 
@@ -96,7 +96,7 @@ def progress_line(sweep: Sweep, runs: Sequence[Run]) -> str:
     """Return how far a sweep is: `12 of 30 runs done, 2 of them pruned, 1 failed · 2 training · 3 to 5 min left`."""
     states = [run.status for trial in sweep.trials for run in trial.runs]
     early = [f"{states.count(word)} {word}" for word in ("pruned", "failed", "stopped") if word in states]
-    done = f"{sweep.runs_done} of {counted(sweep.plan.options.runs, 'run')} done"
+    done = f"{sweep.runs_done:,} of {counted(sweep.plan.options.runs, 'run')} done"
     parts = [f"{done}, {', '.join(early).replace(' ', ' of them ', 1)}" if early else done]
     under_way = _UNDER_WAY if sweep.active else {"waiting": "begun"}
     parts += [f"{states.count(word)} {title}" for word, title in under_way.items() if word in states]
@@ -118,26 +118,11 @@ def _show_stop(workspace: Workspace, sweep: Sweep) -> None:
 
     No other button takes its place, so that a click on Stop never starts or deletes anything.
     """
-    stopping: set[str] = st.session_state.setdefault(_STOPPING_KEY, set())
     seen: dict[str, int] = st.session_state.setdefault(_SEEN_KEY, {})
     if sweep.active:
         seen[sweep.id] = current_visit()
-    else:
-        stopping.discard(sweep.id)
-    if seen.get(sweep.id) != current_visit():
-        return
-    asked = sweep.id in stopping
-    label = "Stopping" if asked else "Stop" if sweep.active else sweep.status.capitalize()
-    st.button(
-        label,
-        key=f"sweep_stop_{sweep.id}",
-        icon={"Stop": ":material/stop:", "Stopping": "spinner"}.get(label),
-        help="Its runs pause with a checkpoint, and all that there is stays. Resume goes on from there.",
-        disabled=asked or not sweep.active,
-        width=_BUTTON_WIDTH,
-        on_click=_stop,
-        args=(workspace, sweep.id),
-    )
+    if seen.get(sweep.id) == current_visit():
+        show_stop_button(workspace, sweep, f"sweep_stop_{sweep.id}")
 
 
 def _show_go_on(workspace: Workspace, sweep: Sweep) -> None:
@@ -155,19 +140,11 @@ def _show_go_on(workspace: Workspace, sweep: Sweep) -> None:
                 icon=":material/play_arrow:",
                 help="Paused and interrupted runs go on from their checkpoints, then the rest of the plan.",
                 disabled=not has_optuna(),
-                width=_BUTTON_WIDTH,
+                width=END_WIDTH,
                 on_click=_resume,
                 args=(workspace, sweep.id),
             )
         show_delete_button(workspace, sweep)
-
-
-def _stop(workspace: Workspace, sweep_id: str) -> None:
-    """Ask a sweep to end; the second click of a double click may find that it has ended."""
-    with show_errors_as_toast():
-        if read_sweep(workspace, sweep_id).active:
-            stop_sweep(workspace, sweep_id)
-            st.session_state[_STOPPING_KEY].add(sweep_id)
 
 
 def _resume(workspace: Workspace, sweep_id: str) -> None:

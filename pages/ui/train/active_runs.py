@@ -22,7 +22,8 @@ from pages.ui.markdown import escaped
 from pages.ui.rerun import rerun_page
 from pages.ui.runs.export_import import show_export_refusals
 from pages.ui.server.upload_quota import open_session_count
-from pages.ui.sweep.sweep_row import box_sweeps, is_stopping, show_sweep_row
+from pages.ui.sweep.stop_button import is_stopping
+from pages.ui.sweep.sweep_row import box_sweeps, show_sweep_row
 from pages.ui.train.run_buttons import runs_seen_active, show_end_buttons, show_resume_button
 from pages.ui.wording import percent, position_line, progress_share, queue_line, silence_line, status_display
 
