@@ -56,6 +56,10 @@ class SweepError(CifarCoreError):
     exit_code = 2
 
 
+class ClusterError(CifarCoreError):
+    """A cluster cannot be reached, is not safe to use, or does not fit this program."""
+
+
 class StorageError(CifarCoreError):
     """The disk refused: it is full, read-only or missing."""
 

@@ -28,8 +28,14 @@ class ServerLimits:
 
     slots: int = setting(1, "int", "Slots", "Trainings that run at the same time; others wait in the queue.",
         low=1, high=64, unit="trainings")
+    fair_share: bool = setting(False, "bool", "Fair share", "Whether nobody's second run trains before everybody's first; "
+        "else first come, first served.")
     runs_per_person: int = setting(0, "int", "Runs per person", "Running and waiting runs one person may have at a "
         "time; 0 sets no limit. Without a login everybody is the same person.", low=0, high=1000, unit="runs")
+    most_epochs: int = setting(0, "int", "Epochs", "Epochs that a new run may have; 0 sets no limit. Teachers may have "
+        "more.", low=0, high=500, unit="epochs", zero="no limit")
+    most_parameters: int = setting(0, "int", "Size of the network", "Parameters that the network of a new run may have; 0 "
+        "sets no limit. Teachers may have more.", low=0, high=1_000_000_000, unit="parameters", zero="no limit")
     upload_mb: int = setting(200, "int", "Upload", "Largest file taken from a browser.", low=1, high=100_000, unit="MB")
     export_mb: int = setting(512, "int", "Export", "Largest export or imported run, before it is packed.", low=1,
         high=1_000_000, unit="MB")
@@ -39,6 +45,11 @@ class ServerLimits:
         "pictures where there are none and measures this machine, though nobody has asked for it.")
     trash_days: int = setting(30, "int", "Trash", "Days a deleted run or dataset can come back.", low=1, high=3650,
         unit="days")
+
+    teachers: tuple[str, ...] = setting((), "texts", "Teachers", "Who may stop everybody's runs and change the limits of a "
+        "class on the Class page, by the names of their logins.")
+    cluster: str = setting("", "text", "Cluster", "Address of the Ray cluster that the pages offer for a training, as "
+        "HOST:PORT of its head; empty: none.")
 
 
 # fmt: on

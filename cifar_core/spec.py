@@ -6,13 +6,14 @@ The hyperparameters of a run and the limits of a server are tables of such setti
 import contextlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cifar_core.text import FOLDER_NAME_RULE, did_you_mean, is_folder_name
+from cifar_core.text import FOLDER_NAME_RULE, can_be_shown, did_you_mean, is_folder_name
 
-SettingKind = Literal["int", "float", "bool", "choice", "name", "ints"]
+SettingKind = Literal["int", "float", "bool", "choice", "name", "ints", "text", "texts"]
+_MAX_LINE = 200  # characters of a text
 MAX_TEXT = 64  # characters of a value that a sentence shows
 
 
@@ -62,23 +63,7 @@ def _shown(value: object) -> str:
 
 def _parse(spec: Spec, value: Any) -> Any:
     """The value in its own type; ValueError with the rule that it breaks."""
-    match spec.kind:
-        case "int":
-            return _whole(spec, value)
-        case "float":
-            return _number(spec, value)
-        case "bool":
-            return _truth(value)
-        case "choice":
-            if value not in spec.choices:
-                raise ValueError(f"must be one of {', '.join(spec.choices)}{did_you_mean(value, spec.choices)}")
-            return value
-        case "ints":
-            return _several(spec, value)
-        case "name":
-            if not isinstance(value, str) or not is_folder_name(value):
-                raise ValueError(f"must be a name of {FOLDER_NAME_RULE}")
-            return value
+    return _PARSERS[spec.kind](spec, value)
 
 
 def value_words(spec: Spec, value: Any) -> str:
@@ -131,13 +116,37 @@ def _number(spec: Spec, value: Any) -> float:
     return number
 
 
-def _truth(value: Any) -> bool:
+def _truth(_spec: Spec, value: Any) -> bool:
     if isinstance(value, bool):
         return value
     words = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
     if isinstance(value, str) and value.lower() in words:
         return words[value.lower()]
     raise ValueError("must be true or false")
+
+
+def _choice(spec: Spec, value: Any) -> str:
+    if value not in spec.choices:
+        raise ValueError(f"must be one of {', '.join(spec.choices)}{did_you_mean(value, spec.choices)}")
+    return str(value)
+
+
+def _name(_spec: Spec, value: Any) -> str:
+    if not isinstance(value, str) or not is_folder_name(value):
+        raise ValueError(f"must be a name of {FOLDER_NAME_RULE}")
+    return value
+
+
+def _texts(spec: Spec, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError('must be a list of texts, as in ["a", "b"]')
+    return tuple(_text(spec, item) for item in value)
+
+
+def _text(_spec: Spec, value: Any) -> str:
+    if not isinstance(value, str) or len(value) > _MAX_LINE or not can_be_shown(value):
+        raise ValueError(f"must be one line of at most {_MAX_LINE} visible characters")
+    return value.strip()
 
 
 def _several(spec: Spec, value: Any) -> tuple[int, ...]:
@@ -147,3 +156,15 @@ def _several(spec: Spec, value: Any) -> tuple[int, ...]:
             return tuple([_whole(spec, part) for part in parts])
     example = ",".join(["8"] * len(spec.items))
     raise ValueError(f"must be {len(spec.items)} whole numbers {allowed_range(spec)}, as in {example}")
+
+
+_PARSERS: Mapping[SettingKind, Callable[[Spec, Any], Any]] = {
+    "int": _whole,
+    "float": _number,
+    "bool": _truth,
+    "choice": _choice,
+    "ints": _several,
+    "name": _name,
+    "text": _text,
+    "texts": _texts,
+}

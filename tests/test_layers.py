@@ -71,6 +71,8 @@ BANS = (
     ("optuna", "*", ("cifar_core/sweeps/owner/*",)),
     ("sqlalchemy", "*", ("cifar_core/sweeps/owner/*",)),
     ("psycopg", "*", ("cifar_core/sweeps/owner/*",)),
+    ("ray", "*", ("cifar_core/cluster/ray/*",)),
+    ("submitit", "*", ("cifar_core/cluster/slurm.py",)),
     ("torchmetrics", "*", ()),
     ("pytest", "*", ()),
 )  # fmt: skip
@@ -95,6 +97,7 @@ LIGHT = (
 )  # fmt: skip
 HEAVY = (
     "torch", "torchvision", "sklearn", "scipy", "cleanlab", "statsmodels", "streamlit", "optuna", "sqlalchemy", "psycopg",
+    "ray", "submitit",
 )  # fmt: skip
 COMPUTING = "cifar_core.analyse.compute"  # the functions of analyses, which may name heavy packages,
 COMPUTED_BY = ("cifar_core/analyse/process.py", "cifar_core/analyse/compute/*", "cifar_core/commands/*")

@@ -40,6 +40,11 @@ class LifeFolder:
         return self.path / CONFIG
 
     @property
+    def place(self) -> Path:
+        """Where the run is computed; absent where that is this machine."""
+        return self.path / "place.json"
+
+    @property
     def status(self) -> Path:
         """Status, progress and the error as a sentence; only the holder of a lock writes it."""
         return self.path / STATUS

@@ -17,6 +17,7 @@ from cifar_core.lifecycle.force_stop import kill_left_over_worker
 from cifar_core.lifecycle.heartbeat import has_worker
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.lock_holders import can_find_holders
+from cifar_core.lifecycle.place import LOCAL, Backend, read_place
 from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.requests import control_files
 from cifar_core.lifecycle.states import EndRequest, Status
@@ -24,6 +25,13 @@ from cifar_core.lifecycle.status import State, move, read_state, state_by_livene
 from cifar_core.processes import Program, spawn
 from cifar_core.storage.atomic import remove, write_atomic
 from cifar_core.storage.locks import hold_lock
+
+# The program that is the worker of a run, for each place where runs are computed.
+_WORKERS: dict[Backend, Program] = {
+    "local": Program.WORKER,
+    "ray": Program.RAY_WORKER,
+    "slurm": Program.SLURM_WORKER,
+}
 
 
 class Runner(Protocol):
@@ -58,15 +66,21 @@ class Runner(Protocol):
 
 
 class LocalRunner:
-    """Workers are processes of this machine, which share the folder of the run with those who ask."""
+    """Workers are processes of this machine, which share the folder of the run with those who ask.
+
+    The worker of a run that is computed on a cluster is here too: it follows that computation and brings the run's
+    files. It needs no ticket of the queue, because the cluster decides when the run begins.
+    """
 
     def launch(self, folder: LifeFolder) -> None:
         """The worker waits for the lock that the caller holds, and exits silently where the run is not queued then."""
+        is_local = read_place(folder) == LOCAL
         before = begin_session(folder.log)
         try:
             self._start_worker(folder)
             leave(folder)  # a ticket of its dead process is void: the run queues behind those that wait
-            join(folder)
+            if is_local:
+                join(folder)
             write_queued(folder)
         except StorageError:
             with contextlib.suppress(StorageError):
@@ -75,12 +89,13 @@ class LocalRunner:
             raise
         # A second time, because a process that read the queue before the status was written has removed the ticket as
         # void. The worker takes a ticket itself where this fails.
-        with contextlib.suppress(StorageError):
-            join(folder, timeout=0.0)
+        if is_local:
+            with contextlib.suppress(StorageError):
+                join(folder, timeout=0.0)
 
     def _start_worker(self, folder: LifeFolder) -> None:
         """Start the process that becomes the worker of a run; raises StorageError."""
-        spawn(Program.WORKER, [f"--run-dir={folder.path}"], folder.log)
+        spawn(_WORKERS[read_place(folder).backend], [f"--run-dir={folder.path}"], folder.log)
 
     def is_alive(self, folder: LifeFolder) -> bool:
         """Its lock is held: the system frees it when the worker dies for any reason."""

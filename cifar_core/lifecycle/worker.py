@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 from cifar_core.errors import CifarCoreError
 from cifar_core.jobs.log import LogKeeper, end_line, last_line, logged_end
@@ -52,13 +53,50 @@ def main() -> int:
     return serve_run(folder, OwnProcess(), TerminationSignal())
 
 
-def serve_run(folder: LifeFolder, process: Computation, termination: TerminationSignal) -> int:
+class Turn(Protocol):
+    """How a run that waits comes to its turn."""
+
+    def take(self, folder: LifeFolder, held: ExitStack, heartbeat: Heartbeat) -> bool:
+        """Whether the run may be computed now; `held` then keeps its place until it has ended. Asked again and again.
+
+        Raises:
+            CifarCoreError: its turn will never come; the sentence is the run's reason.
+        """
+
+    def give_up(self, folder: LifeFolder) -> None:
+        """The run waits no longer: its place in the line is free."""
+
+
+class QueueTurn:
+    """The turn of a run in the queue of this machine."""
+
+    def __init__(self) -> None:
+        self._next_check = time.monotonic() + _SLOTS_SECONDS
+
+    def take(self, folder: LifeFolder, held: ExitStack, heartbeat: Heartbeat) -> bool:
+        """Take a slot where it is the run's turn; end frozen workers that hold up the queue; raises StorageError."""
+        if take_slot(folder, held, heartbeat.standstill):
+            return True
+        if time.monotonic() >= self._next_check:
+            free_queue(folder, heartbeat.standstill)
+            self._next_check = time.monotonic() + _SLOTS_SECONDS
+        return False
+
+    def give_up(self, folder: LifeFolder) -> None:
+        """Remove its ticket; raises StorageError."""
+        leave(folder)
+
+
+def serve_run(
+    folder: LifeFolder, process: Computation, termination: TerminationSignal, turn: Turn | None = None
+) -> int:
     """Be the worker of a run from its lock to its end, unless another is; returns the exit code of its computation.
 
     Args:
         folder: of the run.
         process: computes it.
         termination: of this process.
+        turn: of the run; None: that in the queue of this machine.
 
     Raises:
         CifarCoreError: of the queue or the disk; the run has got it as its reason, where it could be written.
@@ -66,15 +104,15 @@ def serve_run(folder: LifeFolder, process: Computation, termination: Termination
     with hold_lock(folder.lock, timeout=_LOCK_SECONDS) as held:
         if not held or read_state(folder).status is not Status.QUEUED:
             return 0  # another worker has the run, or had it
-        requests = EndRequests(folder, termination, grace=LIMIT_SECONDS)
+        requests, turn = EndRequests(folder, termination, grace=LIMIT_SECONDS), turn or QueueTurn()
         with start_heartbeat(folder) as heartbeat, ExitStack() as slot:
             try:
                 expect_worker(folder, here=True)
-                if not _wait_turn(folder, slot, requests, heartbeat):
+                if not _wait_turn(folder, turn, slot, requests, heartbeat):
                     return 0
                 move(folder, Status.RUNNING)
             except CifarCoreError as error:
-                _give_up(folder, str(error))
+                _give_up(folder, turn, str(error))
                 raise
             return _compute(folder, process, requests, heartbeat)
 
@@ -118,13 +156,13 @@ class OwnProcess:
         self._output.finish(seconds)
 
 
-def _wait_turn(folder: LifeFolder, slot: ExitStack, requests: EndRequests, heartbeat: Heartbeat) -> bool:
+def _wait_turn(folder: LifeFolder, turn: Turn, held: ExitStack, requests: EndRequests, heartbeat: Heartbeat) -> bool:
     """Wait until the run may train; False where it was asked to end before.
 
     Raises:
-        StorageError: the disk refused.
+        CifarCoreError: its turn will never come, or the disk refused.
     """
-    next_slots_check, pause = time.monotonic() + _SLOTS_SECONDS, _TURN_SECONDS / 10
+    pause = _TURN_SECONDS / 10
     while True:
         heartbeat.beat()
         request = requests.now()
@@ -132,22 +170,19 @@ def _wait_turn(folder: LifeFolder, slot: ExitStack, requests: EndRequests, heart
             _log_missing_folder("it waited for its turn")
             return False
         if request is not None:
-            leave(folder)
+            turn.give_up(folder)
             end_as(folder, request.leads_to, _TOLD_WHILE_WAITING if request is EndRequest.TERMINATE else "")
             return False
-        if take_slot(folder, slot, heartbeat.standstill):
+        if turn.take(folder, held, heartbeat):
             return True
-        if time.monotonic() >= next_slots_check:
-            free_queue(folder, heartbeat.standstill)
-            next_slots_check = time.monotonic() + _SLOTS_SECONDS
         time.sleep(pause)
         pause = min(_TURN_SECONDS, 2 * pause)
 
 
-def _give_up(folder: LifeFolder, error: str) -> None:
-    """Remove the ticket of a run that cannot wait any longer, and write why, as far as the disk allows."""
+def _give_up(folder: LifeFolder, turn: Turn, error: str) -> None:
+    """Give up the turn of a run that cannot wait any longer, and write why, as far as the disk allows."""
     with contextlib.suppress(CifarCoreError):
-        leave(folder)
+        turn.give_up(folder)
     with contextlib.suppress(CifarCoreError):
         end_as(folder, Status.FAILED, error)
 

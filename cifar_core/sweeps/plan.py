@@ -11,6 +11,7 @@ from cifar_core.config import DataConfig, RunConfig, for_dataset, make_config, s
 from cifar_core.data import dataset_state, open_dataset
 from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
 from cifar_core.errors import ConfigError, RunError
+from cifar_core.lifecycle.place import LOCAL, Place
 from cifar_core.runs import Run, read_run
 from cifar_core.runs.about import clean_run_name
 from cifar_core.runs.control.admission import require_memory
@@ -43,6 +44,7 @@ class SweepOptions:
     storage: str = ""  # URL of a PostgreSQL database whose study several machines share, without a password
     start_from: tuple[str, ...] = ()  # ids of runs whose swept settings are tried first
     name: str = ""
+    place: Place = LOCAL  # where its runs are computed
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def fakes() -> list[psutil.Process]:
 def fake_runs(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRuns]:
     """Runs that compute nothing and need no pictures; processes alive at the end are killed by their own ids."""
     monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", spawn_fake)
-    monkeypatch.setattr("cifar_core.lifecycle.warm_pool.spawn", spawn_fake)
+    monkeypatch.setattr("cifar_core.lifecycle.warm.pool.spawn", spawn_fake)
     monkeypatch.setattr("cifar_core.runs.control.actions.start_get", lambda *_arguments: None)
     yield FakeRuns(workspace)
     kill_fakes(workspace.root.parent)

@@ -14,10 +14,11 @@ import sys
 import time
 from pathlib import Path
 
-from cifar_core.lifecycle import force_stop, heartbeat, status, supervise, warm_pool, worker
+from cifar_core.lifecycle import force_stop, heartbeat, status, supervise, worker
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.states import Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
+from cifar_core.lifecycle.warm import pool as warm_pool
 from cifar_core.lifecycle.warm import process
 from cifar_core.lifecycle.warm import worker as warm_worker
 from cifar_core.lifecycle.warm.process import end_mark

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from cifar_core.errors import StorageError
-from cifar_core.lifecycle.warm_pool import WarmPool
+from cifar_core.lifecycle.warm.pool import WarmPool
 from cifar_core.limits import LIMITS_FILE
 from cifar_core.processes import child_environment
 from cifar_core.runs import list_runs, pause_run, queue_places, read_run, resume_run, start_run, stop_run

@@ -19,7 +19,7 @@ import psutil
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import prepare_drawn10
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
-from cifar_core.lifecycle.warm_pool import WarmPool
+from cifar_core.lifecycle.warm.pool import WarmPool
 from cifar_core.processes import Program
 from cifar_core.runs import create_run, read_run, start_run
 from cifar_core.storage.json_files import write_json

@@ -14,6 +14,7 @@ from cifar_core.config import RunConfig, for_dataset, require_validation
 from cifar_core.data import dataset_state, open_dataset
 from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
 from cifar_core.errors import RunError
+from cifar_core.lifecycle.place import LOCAL, Place, write_place
 from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
 from cifar_core.runs.about import clean_run_name
@@ -46,6 +47,7 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
     start: StartingPoint | None = None,
     sweep: str = "",
     trial: int = 0,
+    place: Place = LOCAL,
 ) -> str:
     """Make the folder of a new run, whole or not at all; `start_run` starts it.
 
@@ -58,6 +60,7 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
         name: what people call it, as `rename_run` takes it; empty: it is called by its id.
         start: the weights that it begins with, and the run that they are of, which is its parent then.
         sweep, trial: id of the sweep that it is a trial of, and the number of its candidate there, from 1.
+        place: where it is computed.
 
     Returns:
         The run's id.
@@ -91,7 +94,7 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
         require_person_limit(workspace, person, runs)
         content |= _provenance(workspace, config, runs) | (start.creation() if start else {})
         content |= {"origin": "trial", "sweep": sweep, "trial": trial} if sweep else {}
-        _make_folder(workspace, run_id, name, content, start)
+        _make_folder(workspace, run_id, name, content, start, place)
     return run_id
 
 
@@ -150,7 +153,12 @@ def next_colour(runs: Sequence[Run]) -> int:
 
 
 def _make_folder(
-    workspace: Workspace, run_id: str, name: str, content: dict[str, Any], start: StartingPoint | None
+    workspace: Workspace,
+    run_id: str,
+    name: str,
+    content: dict[str, Any],
+    start: StartingPoint | None,
+    place: Place,
 ) -> None:
     with new_folder(workspace.runs / run_id) as path:
         folder = RunFolder(path)
@@ -158,6 +166,8 @@ def _make_folder(
         write_json(folder.config, {"id": run_id, **content})
         if name:
             write_json(folder.about, {"name": name})
+        if place != LOCAL:
+            write_place(folder, place)
         if start is not None:
             start.give_to(folder)
         write_first_status(folder, content["settings"]["epochs"])

@@ -5,7 +5,7 @@ It rebuilds the study from the disk, keeps the workers busy until all candidates
 
 from cifar_core.jobs.job import JobFolder
 from cifar_core.jobs.process import Reporter, run_job_process
-from cifar_core.lifecycle.warm_pool import WarmPool
+from cifar_core.lifecycle.warm.pool import WarmPool
 from cifar_core.storage.atomic import sweep_temp
 from cifar_core.sweeps.control import SweepRequest
 from cifar_core.sweeps.folder import SweepFolder

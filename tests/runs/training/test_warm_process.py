@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from cifar_core.config import make_config
+from cifar_core.lifecycle.warm.pool import WarmPool
 from cifar_core.lifecycle.warm.process import computing_command, end_mark
-from cifar_core.lifecycle.warm_pool import WarmPool
 from cifar_core.processes import Program, child_environment
 from cifar_core.runs import (
     Run,

@@ -1,0 +1,1 @@
+"""The back end Ray: the only place that loads it."""

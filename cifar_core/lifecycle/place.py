@@ -1,0 +1,49 @@
+"""Where a run is computed: on this machine, or on a cluster by a worker here that follows it; the file `place.json`."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from cifar_core.errors import RunError
+from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.storage.json_files import read_json, write_json
+from cifar_core.storage.json_types import Count
+from cifar_core.storage.parse import parse
+
+Backend = Literal["local", "ray", "slurm"]
+_MAX_BYTES = 64 * 1024  # of the file
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run is computed, and what it asks for there; of this machine it asks nothing but a slot."""
+
+    backend: Backend = "local"
+    address: str = ""  # of a Ray cluster: HOST:PORT of its head
+    cpus: Count = 0  # processors for the run, and so its threads; 0: what the back end takes by default
+    gpus: Count = 0
+
+
+LOCAL = Place()
+
+
+def read_place(folder: LifeFolder) -> Place:
+    """Where a run is computed; a run without the file is computed on this machine.
+
+    Raises:
+        RunError: the file cannot be read or breaks a rule.
+    """
+    try:
+        return parse(Place, read_json(folder.place, max_bytes=_MAX_BYTES))
+    except FileNotFoundError:
+        return LOCAL
+    except (OSError, ValueError) as error:
+        raise RunError(f"The place.json of run {folder.run_id} cannot be read ({error}).") from error
+
+
+def write_place(folder: LifeFolder, place: Place) -> None:
+    """Write where a run is computed from its next start on; the caller holds the run, or makes its folder.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    write_json(folder.place, asdict(place))
