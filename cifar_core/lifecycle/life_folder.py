@@ -75,6 +75,11 @@ class LifeFolder:
         return self.path / "checkpoints"
 
     @property
+    def torchrun(self) -> Path:
+        """While torchrun's rank 0 is the run's worker: which start of torchrun it belongs to, for the other ranks."""
+        return self.path / "torchrun"
+
+    @property
     def stop_file(self) -> Path:
         """Its presence asks the run to stop."""
         return self.path / "control-stop"

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
@@ -127,9 +128,13 @@ def computing_command(folder: LifeFolder) -> list[str]:
 class OwnProcess:
     """The computation of a run in a process of its own."""
 
+    def __init__(self, command: Callable[[LifeFolder], list[str]] | None = None) -> None:
+        """Of `computing_command`, where no other command is given."""
+        self._command = command or computing_command
+
     def start(self, folder: LifeFolder) -> None:
         """Start it; OSError where the system refuses."""
-        self._child = start_computing(computing_command(folder))
+        self._child = start_computing(self._command(folder))
         assert self._child.stdout is not None
         self._output = LogKeeper(self._child.stdout, folder.log)
 

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from cifar_core.lifecycle.ranks.environment import PULSE, rank_here
 from cifar_core.processes import Program, kill_own_group
@@ -24,34 +25,42 @@ _PR_SET_PDEATHSIG = 1  # of prctl: the signal that this process gets when its pa
 
 def guard_process(parent: int) -> None:
     """End this process with its parent, give signs of life where somebody listens, and leave requests to rank 0."""
-    _die_with_parent()
+    end_with_parent(parent, signal.SIGKILL, kill_own_group)
     if rank_here().rank:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: _linger())
     pulse = os.environ.get(PULSE, "")
-    arguments = (parent, int(pulse) if pulse.isdecimal() else None)
-    threading.Thread(target=_watch, args=arguments, name="pulse", daemon=True).start()
+    if pulse.isdecimal():
+        threading.Thread(target=_beat, args=(int(pulse),), name="pulse", daemon=True).start()
 
 
-def _die_with_parent() -> None:
-    """Have Linux kill this process when its parent dies: a thread of a frozen process could not."""
+def end_with_parent(parent: int, number: int, end: Callable[[], object]) -> None:
+    """Send a signal to this process when its parent dies, even while it is frozen; where only Linux can, call `end`.
+
+    Args:
+        parent: process id.
+        number: of the signal.
+        end: ends this process, from a thread.
+    """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PULSE_SECONDS)
+        end()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-def _watch(parent: int, pulse: int | None) -> None:
-    while True:
-        if os.getppid() != parent:
-            kill_own_group()
-        if pulse is not None:
-            try:
+def _beat(pulse: int) -> None:
+    """Write a byte every second; nobody may read for hours, while the launcher is frozen."""
+    with contextlib.suppress(BrokenPipeError):  # the launcher is dead, and so is this process soon
+        while True:
+            with contextlib.suppress(BlockingIOError):
                 os.write(pulse, b".")
-            except BlockingIOError:
-                pass  # nobody has read for hours; that is the reader's trouble
-            except OSError:
-                kill_own_group()
-        time.sleep(PULSE_SECONDS)
+            time.sleep(PULSE_SECONDS)
 
 
 def _linger() -> None:
