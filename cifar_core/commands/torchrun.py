@@ -1,4 +1,4 @@
-"""`train` and `runs resume` under torchrun: the run is made once, rank 0 is its worker here, the others are its ranks."""
+"""`train` and `runs resume` under torchrun: the run is made once; rank 0 is its worker, the others are ranks."""
 
 import contextlib
 import threading

@@ -28,7 +28,7 @@ GONE_SECONDS = 2.0  # the same, where the run's folder is gone: the child has no
 LIMIT_SECONDS = 15.0  # how long after a run's time limit the child may still run
 UNSTARTED_SECONDS = 600.0  # a child that does not train by then counts as training, for its time limit
 STILL_COMPUTING = 75  # exit code of a computing process that found an earlier one of its run alive
-LOST_RANK = 76  # exit code of one of several processes of a training that found another one gone or late
+LOST_RANKS = 76  # exit code of one of several training processes whose others have gone, so that it cannot go on
 KILLED_FROM_OUTSIDE = (
     "The training was killed from outside, most often because memory ran out. What it had logged is kept."
 )
@@ -185,7 +185,7 @@ def describe_exit(code: int, last_line: str, *, out_of_memory: bool = False) -> 
         )
     if code == STILL_COMPUTING:
         return "An earlier process of this run is still computing: wait until it has ended, then resume."
-    if code == LOST_RANK:
+    if code == LOST_RANKS:
         return "Another of its processes ended or was out of reach, so it could not go on; resume it to go on."
     if last_line:
         return explain_memory_error(last_line) or f"The training failed: {last_line}"

@@ -218,7 +218,7 @@ def main() -> int:
         case ["worker", *arguments]:
             sys.argv = [__file__, *arguments]
             worker.computing_command = fake_command
-            ranks.rank_command = lambda run, _meet: [sys.executable, __file__, "rank", str(run.path), str(os.getpid())]
+            ranks.rank_command = lambda run: [sys.executable, __file__, "rank", str(run.path), str(os.getpid())]
             worker._LOCK_SECONDS = 0.5  # instead of 30
             shorten_waits()
             return worker.main()

@@ -1,4 +1,4 @@
-"""What a rank finds in its environment: its place among the ranks, and its pulse; and where the ranks meet.
+"""What a rank finds in its environment: its place among the ranks, where they meet, and its pulse.
 
 The names of the place are those of torchrun, so a training process cannot tell which of the two has started it.
 """
@@ -14,6 +14,7 @@ from cifar_core.lifecycle.life_folder import CONFIG, MOST_BYTES, LifeFolder
 from cifar_core.processes import child_environment
 from cifar_core.storage.json_files import read_json
 
+RENDEZVOUS = "CIFAR_RENDEZVOUS"  # URL of the file at which the ranks meet; unset under torchrun, which has a store
 PULSE = "CIFAR_PULSE"  # number of the inherited pipe that the rank writes a byte to every second
 _MOST = 64  # processes, as the setting says
 _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"  # nothing of a run on one machine is open to the network
@@ -25,14 +26,15 @@ class RankHere:
 
     rank: int  # from 0; rank 0 alone writes
     world: int  # how many there are
+    rendezvous: str | None  # URL where they meet; None: torchrun's store
 
 
 def rank_here() -> RankHere:
     """The place of this process among the ranks; a process that is told none is the only one."""
     rank, world = os.environ.get("RANK", ""), os.environ.get("WORLD_SIZE", "")
     if not (rank.isdecimal() and world.isdecimal() and int(rank) < int(world)):
-        return RankHere(0, 1)
-    return RankHere(int(rank), int(world))
+        return RankHere(0, 1, None)
+    return RankHere(int(rank), int(world), os.environ.get(RENDEZVOUS))
 
 
 def processes_of(folder: LifeFolder) -> int:
@@ -44,13 +46,14 @@ def processes_of(folder: LifeFolder) -> int:
         return 1  # the training process reports what is wrong with its settings
 
 
-def rank_environment(rank: int, world: int, pulse: int) -> dict[str, str]:
+def rank_environment(rank: int, world: int, rendezvous: str, pulse: int) -> dict[str, str]:
     """The environment of one of our own ranks, all of which run on this machine."""
     return child_environment() | {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
         "WORLD_SIZE": str(world),
         "LOCAL_WORLD_SIZE": str(world),
+        RENDEZVOUS: rendezvous,
         PULSE: str(pulse),
         "GLOO_SOCKET_IFNAME": os.environ.get("GLOO_SOCKET_IFNAME", _LOOPBACK),
     }

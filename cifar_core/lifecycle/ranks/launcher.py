@@ -16,7 +16,7 @@ from cifar_core.lifecycle.ranks.environment import new_rendezvous, processes_of
 from cifar_core.lifecycle.ranks.rank import Rank
 from cifar_core.lifecycle.states import ACTIVE, Status
 from cifar_core.lifecycle.status import read_state
-from cifar_core.lifecycle.supervise import LOST_RANK, STILL_COMPUTING, describe_exit
+from cifar_core.lifecycle.supervise import LOST_RANKS, STILL_COMPUTING, describe_exit
 from cifar_core.machine import oom_kills
 
 FROZEN_SECONDS = 20.0  # a rank without a sign of life for this long is frozen
@@ -171,7 +171,7 @@ class RanksComputation:
 
 def _by_blame(ranks: list[Rank]) -> list[Rank]:
     """The ranks, those last that only lost the others, for they do not say why."""
-    return sorted(ranks, key=lambda rank: rank.code == LOST_RANK)
+    return sorted(ranks, key=lambda rank: rank.code == LOST_RANKS)
 
 
 def _newest_checkpoint(folder: LifeFolder) -> str:

@@ -15,9 +15,9 @@ from cifar_core.processes import Program, command_of
 _BEATS = 4096  # that are read at once
 
 
-def rank_command(folder: LifeFolder, meet: str) -> list[str]:
-    """The command of each rank, which ends when this process, its parent, does; `meet` is the URL of its rendezvous."""
-    return command_of(Program.RANK, f"--run-dir={folder.path}", f"--parent={os.getpid()}", f"--meet={meet}")
+def rank_command(folder: LifeFolder) -> list[str]:
+    """The command of each rank, which ends when this process, its parent, does."""
+    return command_of(Program.RANK, f"--run-dir={folder.path}", f"--parent={os.getpid()}")
 
 
 class Rank:
@@ -31,8 +31,8 @@ class Rank:
         os.set_blocking(theirs, False)
         try:
             self._child = start_computing(
-                rank_command(folder, rendezvous.url),
-                environment=rank_environment(rank, world, theirs),
+                rank_command(folder),
+                environment=rank_environment(rank, world, rendezvous.url, theirs),
                 inherited=(theirs, *rendezvous.handles),
             )
         except OSError:

@@ -7,6 +7,7 @@ import pytest
 
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.ranks.environment import (
+    RENDEZVOUS,
     RankHere,
     new_rendezvous,
     processes_of,
@@ -23,13 +24,15 @@ def test_a_process_that_is_told_nothing_is_the_only_one(monkeypatch: pytest.Monk
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    assert rank_here() == RankHere(0, 1)
+    assert rank_here() == RankHere(0, 1, None)
 
 
 def test_a_rank_finds_what_its_launcher_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in rank_environment(1, 3, 7).items():
+    for name, value in rank_environment(1, 3, "file:///there", 7).items():
         monkeypatch.setenv(name, value)
-    assert rank_here() == RankHere(1, 3)
+    assert rank_here() == RankHere(1, 3, "file:///there")
+    monkeypatch.delenv(RENDEZVOUS)
+    assert rank_here() == RankHere(1, 3, None), "torchrun sets no file"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,8 @@ def test_a_rank_that_raises_is_named_with_its_last_line(fake_runs: FakeRuns) -> 
     run_id = fake_runs.begin("other rank raises", processes=2)
     run = fake_runs.wait(run_id, "failed")
     assert run.error == (
-        "One of its 2 processes failed 4 times in a row: The training failed: ZeroDivisionError: as instructed (Rank 1.)"
+        "One of its 2 processes failed 4 times in a row: The training failed: ZeroDivisionError: as instructed "
+        "(Rank 1.)"
     )
     assert "[rank 1] Traceback" in fake_runs.folder(run_id).log.read_text()
     assert not fake_runs.ranks(run_id)
