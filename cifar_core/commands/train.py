@@ -147,6 +147,8 @@ def _beginning(run: Run) -> str:
     expected, settings = estimated(run), run.config
     about = f", {range_words(expected.low, expected.high)} of training" if expected else ""
     what = f"{settings.model.model} on {settings.data.dataset}, {counted(settings.optimizer.epochs, 'epoch')}{about}"
+    if settings.machine.processes > 1:
+        what += f", {settings.machine.processes} processes"
     if run.origin in GOES_ON:
         what += f", from the weights of run {run.parent} after epoch {run.parent_epoch}"
         what += f", learning rate {settings.optimizer.learning_rate:g} ({settings.optimizer.schedule})"

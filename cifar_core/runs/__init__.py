@@ -33,7 +33,7 @@ from cifar_core.runs.dataset.use import dataset_use
 from cifar_core.runs.epoch_log import read_metrics, read_within_epochs
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.span import Span
-from cifar_core.runs.estimate.speed import MachineSpeed, read_speed
+from cifar_core.runs.estimate.speed import USEFUL_GAIN, MachineSpeed, gain_words, measured_gain, read_speed
 from cifar_core.runs.estimate.speed_job import ensure_speed, measure_speed, speed_job
 from cifar_core.runs.estimate.time_left import estimated, time_left
 from cifar_core.runs.going_on.joined_curve import continued_runs, read_earlier_epochs
