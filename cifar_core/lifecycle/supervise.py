@@ -27,6 +27,7 @@ GONE_SECONDS = 2.0  # the same, where the run's folder is gone: the child has no
 LIMIT_SECONDS = 15.0  # how long after a run's time limit the child may still run
 UNSTARTED_SECONDS = 600.0  # a child that does not train by then counts as training, for its time limit
 STILL_COMPUTING = 75  # exit code of a computing process that found an earlier one of its run alive
+LOST_RANK = 76  # exit code of one of several processes of a training that found another one gone or late
 KILLED_FROM_OUTSIDE = (
     "The training was killed from outside, most often because memory ran out. What it had logged is kept."
 )
