@@ -70,6 +70,11 @@ class LifeFolder:
         return self.path / "training.lock"
 
     @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints of an unfinished run: the last two, so that one of them may be damaged."""
+        return self.path / "checkpoints"
+
+    @property
     def stop_file(self) -> Path:
         """Its presence asks the run to stop."""
         return self.path / "control-stop"

@@ -22,6 +22,7 @@ from cifar_core.lifecycle.force_stop import free_queue
 from cifar_core.lifecycle.heartbeat import Heartbeat, start_heartbeat
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.queue import leave, take_slot
+from cifar_core.lifecycle.ranks.launcher import several_ranks
 from cifar_core.lifecycle.requests import KILLED, EndRequests, TerminationSignal
 from cifar_core.lifecycle.states import ACTIVE, EndRequest, Status
 from cifar_core.lifecycle.status import expect_worker, move, read_state
@@ -50,7 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
     folder = LifeFolder(parser.parse_args().run_dir.resolve())
-    return serve_run(folder, OwnProcess(), TerminationSignal())
+    return serve_run(folder, several_ranks(folder) or OwnProcess(), TerminationSignal())
 
 
 class Turn(Protocol):

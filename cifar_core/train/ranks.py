@@ -24,9 +24,10 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from cifar_core.errors import ConfigError, LostRankError
+from cifar_core.lifecycle.ranks.environment import rank_here
 from cifar_core.lifecycle.states import EndRequest
 
-RANK, WORLD, LOCAL_RANK, LOCAL_WORLD = "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"  # as torchrun names them
+_LOCAL_RANK, _LOCAL_WORLD = "LOCAL_RANK", "LOCAL_WORLD_SIZE"  # as torchrun names those on one machine
 JOIN_SECONDS = 60.0  # until all ranks have come
 WAIT_SECONDS = 600.0  # for another rank in the middle of a training: rank 0 may be drawing or checking a dataset
 _STREAM = 7  # keeps the random numbers of dropout independent of other uses of the seed
@@ -217,14 +218,9 @@ def _data_parallel(net: nn.Module) -> DistributedDataParallel:
     return parallel
 
 
-def environment_ranks() -> tuple[int, int]:
-    """This process's rank and the number of ranks, as its launcher or torchrun set them; (0, 1) where none did."""
-    return int(os.environ.get(RANK, "0")), int(os.environ.get(WORLD, "1"))
-
-
 def local_ranks() -> int:
     """How many ranks of a training share this machine."""
-    return int(os.environ.get(LOCAL_WORLD) or os.environ.get(WORLD, "1"))
+    return int(os.environ.get(_LOCAL_WORLD, "1")) if rank_here().world > 1 else 1
 
 
 def rank_device(device: torch.device) -> torch.device:
@@ -233,11 +229,11 @@ def rank_device(device: torch.device) -> torch.device:
     Raises:
         ConfigError: there are fewer GPUs than ranks here, or it is one of a Mac, where ranks cannot exchange tensors.
     """
-    if environment_ranks()[1] == 1 or device.type == "cpu":
+    if rank_here().world == 1 or device.type == "cpu":
         return device
     if device.type != "cuda":
         raise ConfigError([f"Several processes cannot train on the device {device.type}: set device to cpu."])
-    local, found = int(os.environ.get(LOCAL_RANK, "0")), torch.cuda.device_count()
+    local, found = int(os.environ.get(_LOCAL_RANK, "0")), torch.cuda.device_count()
     if local >= found:
         raise ConfigError(
             [f"Each process needs a GPU of its own, and this machine has {found}: start fewer, or set device to cpu."]
@@ -246,17 +242,12 @@ def rank_device(device: torch.device) -> torch.device:
 
 
 def join_ranks(
-    device: torch.device,
-    *,
-    init_method: str | None,
-    timeout_s: float = JOIN_SECONDS,
-    waiting: Callable[[], None] = lambda: None,
+    device: torch.device, *, timeout_s: float = JOIN_SECONDS, waiting: Callable[[], None] = lambda: None
 ) -> Alone | Together:
     """Meet the other ranks of a training; returns at once where this process trains alone.
 
     Args:
         device: of this rank, of `rank_device`. gloo connects ranks on a CPU, NCCL those on GPUs.
-        init_method: where they meet, such as `file:///...` with a file that is not there yet; None: as torchrun set it.
         timeout_s: how long to wait until all have come, in seconds.
         waiting: called every now and then while it waits; may raise.
 
@@ -264,25 +255,25 @@ def join_ranks(
         LostRankError: not all came in time.
         ConfigError: this build of torch lacks what it takes.
     """
-    rank, world = environment_ranks()
-    if world == 1:
+    here = rank_here()
+    if here.world == 1:
         return ALONE
     if not dist.is_available():
         raise ConfigError(["This build of torch cannot train on several processes: set processes to 1."])
     if device.type == "cuda":
         torch.cuda.set_device(device)
     with lost_ranks():
-        store, _, _ = next(dist.rendezvous(init_method or "env://", rank, world, timeout=timedelta(seconds=timeout_s)))
-        store = dist.PrefixStore(f"cifar/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
-        _meet(store, world, timeout_s, waiting)
+        wait = timedelta(seconds=timeout_s)
+        store, _, _ = next(dist.rendezvous(here.rendezvous or "env://", here.rank, here.world, timeout=wait))
+        _meet(store, here.world, timeout_s, waiting)
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
             store=store,
-            rank=rank,
-            world_size=world,
+            rank=here.rank,
+            world_size=here.world,
             timeout=timedelta(seconds=WAIT_SECONDS),
         )
-    return Together(rank, world)
+    return Together(here.rank, here.world)
 
 
 def _meet(store: "dist.Store", world: int, timeout_s: float, waiting: Callable[[], None]) -> None:
@@ -301,7 +292,7 @@ def lost_ranks() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # torch's own classes of these are RuntimeErrors too
-        if environment_ranks()[1] == 1 or not _LOST.search(str(error)):
+        if rank_here().world == 1 or not _LOST.search(str(error)):
             raise
         reason = str(error).strip().splitlines()[0]
         raise LostRankError(f"Another process of this training is gone ({reason}).") from error

@@ -22,10 +22,11 @@ from cifar_core.errors import CifarCoreError, DivergedError, LostRankError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
 from cifar_core.lifecycle.queue import slots
+from cifar_core.lifecycle.ranks.environment import rank_here
 from cifar_core.lifecycle.requests import EndRequests, TerminationSignal, control_files
 from cifar_core.lifecycle.states import EndRequest, Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
-from cifar_core.lifecycle.supervise import LOST_RANK, STILL_COMPUTING
+from cifar_core.lifecycle.supervise import LOST_RANKS, STILL_COMPUTING
 from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
 from cifar_core.runs.epoch_log import line_text, read_lines, read_points
 from cifar_core.runs.estimate.speed import read_speed
@@ -57,24 +58,23 @@ from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
 from cifar_core.train import EpochLine, EpochPoint, should_stop_early
 from cifar_core.train.device import pick_device, pick_precision
-from cifar_core.train.ranks import environment_ranks, join_ranks, local_ranks, lost_ranks, rank_device
+from cifar_core.train.ranks import join_ranks, local_ranks, lost_ranks, rank_device
 from cifar_core.train.trainer import Trainer
 
 _FIRST_LINE = 300  # characters
 _ORPHAN_SECONDS = 60.0  # to wait until the training process of a killed worker has noticed that and ended
 
 
-def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData, init_method: str | None = None) -> None:
+def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData) -> None:
     """Train a run, which its folder describes, from its checkpoint where there is one, and write how it ended.
 
     Args:
         folder: of the run.
         requests: to it.
         kept: of the runs before in this process.
-        init_method: where the processes of a training of several meet, as `join_ranks`; this one is the first of them.
 
     Raises:
-        LostRankError: another one of them is gone or late; the run can go on from its checkpoint.
+        LostRankError: another process of this training is gone or late; the run can go on from its checkpoint.
         CifarCoreError: an error of the data, the settings, the disk or the training itself.
     """
     config, begun = run_config(folder), folder.status.stat().st_mtime  # when the worker wrote that it starts this
@@ -86,7 +86,7 @@ def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData, init_met
     device, precision = _take_device(folder, config)
     creation = read_creation(folder)
     try:
-        ranks = join_ranks(device, init_method=init_method, waiting=lambda: raise_if_ending(requests))
+        ranks = join_ranks(device, waiting=lambda: raise_if_ending(requests))
         dataset, check = checked_dataset(folder, config, starting, requests, kept)
         tell_beginning(ranks, dataset, precision)
         data = kept.load(dataset, config, device, creation.split_rule)
@@ -215,22 +215,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
     parser.add_argument("--parent", required=True, type=int, help="The worker's process id; it ends with the worker.")
-    parser.add_argument("--meet", help="Where the processes of one training meet: file:///... of a file not yet there.")
     arguments = parser.parse_args()
     keep_memory()
     lower_priority()
     folder = RunFolder(arguments.run_dir)
-    if environment_ranks()[0] > 0:
-        return assist(folder, arguments.meet)
-    return compute(folder, arguments.parent, init_method=arguments.meet)
+    return assist(folder) if rank_here().rank else compute(folder, arguments.parent)
 
 
 def compute(
-    folder: RunFolder,
-    parent: int,
-    termination: TerminationSignal | None = None,
-    kept: KeptData | None = None,
-    init_method: str | None = None,
+    folder: RunFolder, parent: int, termination: TerminationSignal | None = None, kept: KeptData | None = None
 ) -> int:
     """Train a run as the child process of the worker `parent`; a failure is written to the status as one sentence.
 
@@ -239,7 +232,6 @@ def compute(
         parent: process id.
         termination: of this process, where it listens to it already.
         kept: as of `train_run`; None where this is the first run of its process.
-        init_method: as of `train_run`.
 
     Returns:
         The exit code: 0 where the run finished, was stopped or was paused.
@@ -253,10 +245,10 @@ def compute(
         sys.excepthook = _failure_hook(folder)
         try:
             with lost_ranks():
-                train_run(folder, requests, kept or KeptData(), init_method)
+                train_run(folder, requests, kept or KeptData())
         except LostRankError as error:  # its launcher starts all processes again, so the run has not failed
             print(error, file=sys.stderr)
-            return LOST_RANK
+            return LOST_RANKS
         except CifarCoreError as error:
             _write_failure(folder, str(error), diverged=isinstance(error, DivergedError))
             return 1

@@ -7,7 +7,6 @@ from.
 
 import io
 import json
-import signal
 import sys
 from typing import Any
 
@@ -17,7 +16,7 @@ from cifar_core.config import Precision, RunConfig
 from cifar_core.data import Dataset, open_dataset
 from cifar_core.errors import CifarCoreError, LostRankError, RunError
 from cifar_core.lifecycle.states import EndRequest
-from cifar_core.lifecycle.supervise import LOST_RANK
+from cifar_core.lifecycle.supervise import LOST_RANKS
 from cifar_core.models import get_model
 from cifar_core.runs.records import CreationRecord, read_creation, run_config
 from cifar_core.runs.run_folder import RunFolder
@@ -67,30 +66,28 @@ def tell_state(trainer: Trainer) -> None:
         trainer.ranks.tell(content.getvalue())
 
 
-def assist(folder: RunFolder, init_method: str | None) -> int:
+def assist(folder: RunFolder) -> int:
     """Compute a part of every batch of a run whose first process is another one.
 
     Args:
         folder: of the run; nothing is written into it.
-        init_method: as of `join_ranks`.
 
     Returns:
-        The exit code: 0 where the training ended, by whichever request; `LOST_RANK` where another process is gone.
+        The exit code: 0 where the training ended, by whichever request; `LOST_RANKS` where another process is gone.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first process obeys it, saves a checkpoint, and ends them all
     try:
         with lost_ranks():
-            _assist(folder, init_method)
+            _assist(folder)
     except CifarCoreError as error:
         print(error, file=sys.stderr)
-        return LOST_RANK if isinstance(error, LostRankError) else 1
+        return LOST_RANKS if isinstance(error, LostRankError) else 1
     return 0
 
 
-def _assist(folder: RunFolder, init_method: str | None) -> None:
+def _assist(folder: RunFolder) -> None:
     config, creation = run_config(folder), read_creation(folder)
     device = rank_device(pick_device(config.machine.device))
-    ranks = join_ranks(device, init_method=init_method)
+    ranks = join_ranks(device)
     assert isinstance(ranks, Together)  # `main` has found that it is not the only process
     beginning = json.loads(ranks.tell(b""))
     torch.set_num_threads(beginning["threads"])
