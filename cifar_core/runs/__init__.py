@@ -71,6 +71,7 @@ from cifar_core.train import EpochLine
 __all__ = [
     "LAST_WEIGHTS",
     "MOST_SEEDS",
+    "USEFUL_GAIN",
     "Answer",
     "DatasetFacts",
     "DeletedRun",
@@ -121,6 +122,7 @@ __all__ = [
     "find_forgotten",
     "fine_tune_run",
     "fine_tuning_point",
+    "gain_words",
     "group_facts",
     "group_of",
     "group_words",
@@ -135,6 +137,7 @@ __all__ = [
     "lower_rate",
     "measure_speed",
     "measured_alike",
+    "measured_gain",
     "network_missing",
     "note_run",
     "open_run_dataset",
