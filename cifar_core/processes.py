@@ -31,6 +31,7 @@ class Program(StrEnum):
     SWEEP = "cifar_core.sweeps.owner.process"
     RECOMPUTE = "cifar_core.runs.predict.recompute_process"
     MEASURE_SPEED = "cifar_core.runs.estimate.measure_speed"
+    MEASURE_RANKS = "cifar_core.runs.estimate.measure_ranks"
     ANALYSE = "cifar_core.analyse.process"
     SAVE_PICTURES = "cifar_core.export.save_process"
     PREPARE_DATASET = "cifar_core.data.prepare_process"

@@ -37,10 +37,13 @@ from cifar_core.runs import (
     create_run,
     estimated,
     fine_tune_run,
+    gain_words,
     list_runs,
+    measured_gain,
     queue_places,
     read_metrics,
     read_run,
+    read_speed,
     slots,
     start_run,
     stop_run,
@@ -87,12 +90,12 @@ def train(
     make = _maker(workspace, changes, name, preset=preset, continues=continues, weights_of=weights_of)
     if torchrun:
         run_id = train_here(workspace, torchrun, lambda nonce: make(nonce=nonce))
-        say(_beginning(read_run(workspace, run_id)))
+        _say_beginning(workspace, run_id)
         run = serve_here(workspace, torchrun, run_id, partial(_show_epochs, workspace))
     else:
         run_id, ctrl_c = begin(workspace, make, start_run)
         with _report_that_it_goes_on(workspace, run_id):
-            say(_beginning(read_run(workspace, run_id)))
+            _say_beginning(workspace, run_id)
         run = follow(workspace, run_id, ctrl_c)
     _report_end(run, as_json)
 
@@ -140,6 +143,14 @@ def _maker(
     config = make_config(changes, preset=preset or "default")
     say_set_aside(workspace, config)
     return partial(create_run, workspace, config, name=name)
+
+
+def _say_beginning(workspace: Workspace, run_id: str) -> None:
+    """Say what a run is, and of one of several processes what a second one gains on this machine."""
+    run = read_run(workspace, run_id)
+    say(_beginning(run))
+    if run.config.machine.processes > 1:
+        say(gain_words(measured_gain(read_speed(workspace), run.config)))
 
 
 def _beginning(run: Run) -> str:
