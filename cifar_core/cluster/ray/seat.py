@@ -15,6 +15,7 @@ from cifar_core.workspace import Workspace
 
 _REQUIRE_SECONDS = 10.0  # between two looks whether any node still has what the run asks for
 _REACH_SECONDS = 1.0
+_LEAVE_SECONDS = 2.0  # for an actor to remove its folder before it is killed
 
 
 class Connecting:
@@ -99,6 +100,8 @@ class RaySeat:
     def release(self) -> None:
         """End the actor: the run is over, or waits no longer."""
         if self._node is not None and not self.why_gone():
+            if self._is_there:
+                self._node.call("leave").ready(_LEAVE_SECONDS)
             self._kill()
 
     def _find(self) -> RayNode | None:

@@ -10,6 +10,8 @@ import sys
 import traceback
 from pathlib import Path
 
+import ray
+
 from cifar_core.cluster.ray.seat import Connecting, RaySeat
 from cifar_core.cluster.remote.computation import RemoteComputation
 from cifar_core.cluster.remote.turn import RemoteTurn
@@ -33,7 +35,8 @@ def main() -> int:
 
 
 def _keep_ray_quiet() -> None:
-    """Drop the errors that are printed: those of Ray would be taken for the run's last words. Our own go to its log."""
+    """Drop what Ray prints, which would be taken for the run's last words. Our own errors go to the log by stdout."""
+    ray._private.worker._worker_logs_enabled = False
     nowhere = open(os.devnull, "w")  # noqa: SIM115 - until this process ends
     os.dup2(nowhere.fileno(), 2)
     sys.stderr = nowhere
