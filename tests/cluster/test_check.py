@@ -1,9 +1,5 @@
 """Whether a cluster may be used: it is reached, the token counts, the versions are ours, a node is large enough."""
 
-import stat
-import time
-from pathlib import Path
-
 import pytest
 
 from cifar_core.cluster.check import check_cluster
