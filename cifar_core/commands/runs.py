@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cifar_core.cluster.choice import require_place
 from cifar_core.commands.console import json_option, print_json, say, waiting_text, workspace_option
 from cifar_core.commands.jobs import follow_job
 from cifar_core.commands.options import chosen, setting_options
@@ -192,6 +193,7 @@ def resume(workspace: Workspace, run: str, as_json: bool) -> None:
 def retry(workspace: Workspace, run: str, lower_rate: bool, as_json: bool) -> None:
     """Train a RUN that failed, was interrupted or was stopped again as a new run, with the same settings and seed."""
     old, make = resolve_run(workspace, run), retry_with_lower_rate if lower_rate else retry_run
+    require_place(workspace, read_run(workspace, old).place)
     new = _begin(workspace, lambda: make(workspace, old), start_run)
     rate = read_run(workspace, new).config.optimizer.learning_rate
     _report_new(new, old, as_json, but=f"but a learning rate of {rate:g}" if lower_rate else "")
@@ -205,6 +207,7 @@ def retry(workspace: Workspace, run: str, lower_rate: bool, as_json: bool) -> No
 def duplicate(workspace: Workspace, run: str, as_json: bool, **settings: Any) -> None:
     """Train a new run with the settings of RUN; an option given here wins."""
     old = resolve_run(workspace, run)
+    require_place(workspace, read_run(workspace, old).place)
     new = _begin(workspace, lambda: duplicate_run(workspace, old, chosen(settings)), start_run)
     say_set_aside(workspace, read_run(workspace, new).config)
     _report_new(new, old, as_json)
@@ -371,6 +374,7 @@ def _brief(run: Run, place: QueuePlace | None) -> dict[str, Any]:
         "test_accuracy": run.best.test_accuracy if run.best else None,
         "best_epoch": run.best.epoch if run.best else None,
         "train_seconds": run.seconds,
+        "place": asdict(run.place),
         "problem": run.problem,
     }
 
@@ -389,4 +393,5 @@ def _line(run: Run, place: QueuePlace | None) -> str:
     if run.silent_since is not None:
         status += f", not responding since {datetime.fromtimestamp(run.silent_since):%H:%M}"
     took = f"{run.seconds:.0f} s" if run.has_network else "imported"
-    return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {took}"
+    where = f"  on {run.place.words}" if run.is_elsewhere else ""
+    return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {took}{where}"

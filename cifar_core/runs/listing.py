@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cifar_core.config import RunConfig
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.lifecycle.life_folder import CONFIG, LOG, STATUS
+from cifar_core.lifecycle.life_folder import CONFIG, LOG, PLACE, STATUS
+from cifar_core.lifecycle.place import read_place
 from cifar_core.lifecycle.queue import tickets
 from cifar_core.lifecycle.requests import persons_request
 from cifar_core.lifecycle.runner import state_now
@@ -25,7 +26,7 @@ from cifar_core.workspace import Workspace
 
 # Run folder -> the stamps of its files when the run was last read, and the run.
 _CACHE: dict[Path, tuple[tuple[object, ...], Run]] = {}
-_FILES = (CONFIG, STATUS, LOG, ABOUT, FACTS, METRICS)
+_FILES = (CONFIG, PLACE, STATUS, LOG, ABOUT, FACTS, METRICS)
 _AS_CREATED = (  # fields that a run has as its `config.json` says
     "created epoch_rule origin parent sweep trial parent_epoch earlier_epochs "
     "expected_seconds expected_low expected_high expected_start_up"
@@ -130,6 +131,7 @@ def _read_whole(folder: RunFolder) -> Run:
         progress=state.progress,
         best=best_line(lines, creation.epoch_rule),
         last=lines[-1] if lines else None,
+        place=read_place(folder),
         person=one_line(creation.person, MAX_PERSON),
         validation_curve=tuple(line.validation_accuracy for line in lines if line.validation_accuracy is not None),
         colour=colour_of_id(creation.id) if creation.colour is None else creation.colour % COLOURS,

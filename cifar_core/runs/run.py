@@ -11,6 +11,7 @@ import numpy as np
 from cifar_core.config import RunConfig, changed_settings, nearest_preset, settings_in_effect
 from cifar_core.data import Fit
 from cifar_core.evaluate import CheckedPredictions
+from cifar_core.lifecycle.place import LOCAL, Place
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, EndRequest, Status, TrainingProgress
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.storage.json_types import (
@@ -111,6 +112,7 @@ class Run:
     expected_start_up: float | None = None  # seconds before that
     start_up: float | None = None  # seconds that its process took until it trained; None where it drew its pictures
     peak_memory: int | None = None  # bytes, of the training process; None before its end
+    place: Place = LOCAL  # where it is computed
     person: str = ""  # who made it, where there is a login
     origin: Origin = "trained"
     # Id of the run that it was made from: whose settings it took (retry, duplicate), or what it continues.
@@ -143,8 +145,14 @@ class Run:
 
     @property
     def waits(self) -> bool:
-        """Whether it waits in the queue, or was passed over there because its process does not respond."""
-        return self.status is Status.QUEUED and (self.ticket is not None or self.silent_since is not None)
+        """Whether it waits in the queue, was passed over there because its process does not respond, or for a cluster."""
+        waits = self.ticket is not None or self.silent_since is not None or self.is_elsewhere
+        return self.status is Status.QUEUED and waits
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a cluster computes it: it needs no slot of this machine, and its times say nothing of it."""
+        return self.place != LOCAL
 
     @property
     def resumable(self) -> bool:

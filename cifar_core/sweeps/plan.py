@@ -143,6 +143,8 @@ def _option_problems(config: RunConfig, options: SweepOptions) -> list[str]:
     ]
     if options.sampler == "grid" and options.start_from:
         checks.append("A grid tries its own combinations in their order: start_from goes with sampler tpe or random.")
+    if options.place.backend == "slurm":
+        checks.append("A sweep runs on this machine or on a Ray cluster, not on Slurm, which takes single runs.")
     if 0 < options.runs < options.seeds:
         checks.append(f"runs is {options.runs}, but one candidate takes {options.seeds} (seeds): raise runs.")
     if limit := config.machine.max_seconds:

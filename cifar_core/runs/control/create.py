@@ -60,7 +60,7 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
         name: what people call it, as `rename_run` takes it; empty: it is called by its id.
         start: the weights that it begins with, and the run that they are of, which is its parent then.
         sweep, trial: id of the sweep that it is a trial of, and the number of its candidate there, from 1.
-        place: where it is computed.
+        place: where it is computed; memory and expected time are those of this machine, so of no other one.
 
     Returns:
         The run's id.
@@ -76,7 +76,8 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
     classes, own = _require_dataset(workspace, config, start)
     require_validation(config, own)
     config = for_dataset(config, own)
-    require_memory(config, classes)
+    if place == LOCAL:
+        require_memory(config, classes)
     require_room(workspace, run_bytes(workspace, config), "The new run")
     name = clean_run_name(name)
     content: dict[str, Any] = {
@@ -92,7 +93,7 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
             run_id = new_run_id()  # this random id is taken already
         runs = list_runs(workspace)
         require_person_limit(workspace, person, runs)
-        content |= _provenance(workspace, config, runs) | (start.creation() if start else {})
+        content |= _provenance(workspace, config, runs, place) | (start.creation() if start else {})
         content |= {"origin": "trial", "sweep": sweep, "trial": trial} if sweep else {}
         _make_folder(workspace, run_id, name, content, start, place)
     return run_id
@@ -114,10 +115,10 @@ def _require_dataset(workspace: Workspace, config: RunConfig, start: StartingPoi
     return len(dataset.class_names), dataset.held
 
 
-def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dict[str, Any]:
-    """When and with which versions a run is made, and how long it is expected to take."""
-    dataset = dataset_state(workspace, config.data.dataset)
-    expected = estimate_run(config, read_speed(workspace), [dataset], runs)
+def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run], place: Place) -> dict[str, Any]:
+    """When and with which versions a run is made, and how long it is expected to take on this machine."""
+    speed, dataset = read_speed(workspace), dataset_state(workspace, config.data.dataset)
+    expected = estimate_run(config, speed, [dataset], runs) if place == LOCAL else None
     return made_now(runs) | {
         "origin": "trained",
         "expected_seconds": expected.training.middle if expected else None,
