@@ -25,7 +25,7 @@ from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.place import read_place
 from cifar_core.lifecycle.requests import TerminationSignal
 from cifar_core.lifecycle.worker import serve_run
-from cifar_core.storage.atomic import make_folder, remove_folder, write_atomic
+from cifar_core.storage.atomic import make_folder, write_atomic
 from cifar_core.text import one_line
 
 _MINUTES = 24 * 60  # that a job may take, where SBATCH_TIMELIMIT does not say it; a run that needs more is resumed
@@ -33,7 +33,6 @@ _ASK_SECONDS = 5.0  # between two questions to Slurm; its files say sooner how a
 _GONE_SECONDS = 30.0  # after a kill: then the job counts as ended, whatever Slurm says
 _PATIENCE = 120.0  # seconds without a heartbeat of this worker, after which the job ends its training
 _JOBS = {"slurm": submitit.SlurmJob, "local": submitit.LocalJob}
-_KILLED = -9  # exit code of a job that could not write its own
 
 
 class SlurmJob:
@@ -42,6 +41,7 @@ class SlurmJob:
     def __init__(self, cluster: Literal["slurm", "local"] = "slurm", patience: float = _PATIENCE) -> None:
         self._cluster, self._patience = cluster, patience
         self._job: Any = None
+        self._has_trained = False  # the job, for a worker that was killed
         self._asked_at = self._killed_at = 0.0
 
     def take(self, folder: LifeFolder, held: ExitStack, heartbeat: Heartbeat) -> bool:
@@ -51,28 +51,23 @@ class SlurmJob:
             ClusterError: Slurm refused it, or ended it before it began.
             StorageError: the disk refused.
         """
-        self._files = files = JobFiles(folder)
-        if self._job is None and files.job.exists():
-            self._job = _JOBS[self._cluster](files.folder, files.job.read_text())
-            self._is_old = files.begun.exists()
-        if self._job is not None and self._is_old:  # it was trained by the job that a killed worker followed
+        self._find(folder)
+        if self._has_trained:
             if not self._is_over():
                 return False
             self._forget()
         if self._job is None:
-            self._submit(folder, files)
-        if files.begun.exists():
-            return True
-        if self._is_over():
-            state = one_line(self._job.state)
-            raise ClusterError(f"Slurm ended job {self._job.job_id} before it began ({state}); resume it to try again.")
-        return False
+            self._submit(folder)
+        if not self._files.begun.exists() and self._is_over():
+            how = one_line(self._job.state)
+            raise ClusterError(f"Slurm ended job {self._job.job_id} before it began ({how}); resume it to try again.")
+        return self._files.begun.exists()
 
     def give_up(self, folder: LifeFolder) -> None:
         """Take the job back from Slurm."""
-        if self._job is not None:
-            self._cancel()
-            self._forget()
+        self._find(folder)
+        self.kill()
+        self._forget()
 
     def start(self, folder: LifeFolder) -> None:
         """Nothing is left to do: the job begins to train once it sees that the run is running."""
@@ -85,43 +80,49 @@ class SlurmJob:
     @property
     def code(self) -> int:
         """Exit code of the training process of the job."""
-        with contextlib.suppress(OSError, ValueError):
-            return int(self._files.ended.read_text())
-        return _KILLED
+        return self._files.exit_code
 
     def terminate(self) -> None:
         """Have the job send SIGTERM to its training process."""
-        with contextlib.suppress(CifarCoreError):
-            write_atomic(self._files.terminate)
+        self._files.ask_to_terminate()
 
     def kill(self) -> None:
         """Have Slurm end the job."""
-        if not self._killed_at:
+        if self._job is not None and not self._killed_at:
             self._killed_at = time.monotonic()
-            self._cancel()
+            with contextlib.suppress(OSError, subprocess.SubprocessError):
+                self._job.cancel(check=False)
 
     def finish_log(self, seconds: float) -> None:
-        """The job has written its output into the run's log by itself."""
+        """The job has written its output into the run's log by itself; its files have done their work."""
         self._forget()
 
-    def _submit(self, folder: LifeFolder, files: JobFiles) -> None:
+    def _find(self, folder: LifeFolder) -> None:
+        """Find the job that a killed worker followed: it waits still, or its training is about to end."""
+        self._files = JobFiles(folder)
+        if self._job is None and self._files.job.exists():
+            self._job = _JOBS[self._cluster](self._files.folder, self._files.job.read_text())
+            self._has_trained = self._files.begun.exists()
+
+    def _submit(self, folder: LifeFolder) -> None:
         place, python = (
             read_place(folder),
             f"{shlex.quote(sys.executable)} -P",
         )  # a run's folder is no place for modules
-        make_folder(files.folder)
-        executor = submitit.AutoExecutor(files.folder, self._cluster, slurm_python=python, local_python=python)
-        asked = {"name": folder.run_id, "timeout_min": _MINUTES, "cpus_per_task": place.cpus or 1}
-        executor.update_parameters(**asked, **({"gpus_per_node": place.gpus} if place.gpus else {}))
+        asked: dict[str, Any] = {"name": folder.run_id, "timeout_min": _MINUTES, "cpus_per_task": place.cpus or 1}
+        asked |= {"gpus_per_node": place.gpus} if place.gpus else {}
+        make_folder(self._files.folder)
         try:
+            executor = submitit.AutoExecutor(
+                self._files.folder, self._cluster, slurm_python=python, local_python=python
+            )
+            executor.update_parameters(**asked)
             self._job = executor.submit(compute_on_node, str(folder.path), place.cpus or 1, self._patience)
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             raise ClusterError(f"Slurm did not take run {folder.run_id} ({one_line(error)[:300]}).") from error
-        self._is_old = False
-        write_atomic(files.job, str(self._job.job_id).encode())
+        write_atomic(self._files.job, str(self._job.job_id).encode())
 
     def _is_over(self) -> bool:
-        """Whether the job has said that it ended, or Slurm says so."""
         if self._files.ended.exists():
             return True
         if time.monotonic() - self._asked_at < _ASK_SECONDS:
@@ -129,14 +130,9 @@ class SlurmJob:
         self._asked_at = time.monotonic()
         return bool(self._job.done())
 
-    def _cancel(self) -> None:
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            self._job.cancel(check=False)
-
     def _forget(self) -> None:
-        self._job = None
-        with contextlib.suppress(CifarCoreError):
-            remove_folder(self._files.folder, "removing the files of a job")
+        self._job, self._has_trained = None, False
+        self._files.remove()
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import read_state
 from cifar_core.lifecycle.supervise import KILL_SECONDS, kill_group, start_computing
 from cifar_core.lifecycle.worker import computing_command
-from cifar_core.storage.atomic import write_atomic
+from cifar_core.storage.atomic import remove_folder, write_atomic
 
 _LOOK_SECONDS = 0.2
 _LOG_SECONDS = 5.0
@@ -46,9 +46,26 @@ class JobFiles:
         return self.folder / "ended"
 
     @property
+    def exit_code(self) -> int:
+        """Of the training process of a job that is over; that of a killed one where the job could not write it."""
+        with contextlib.suppress(OSError, ValueError):
+            return int(self.ended.read_text())
+        return -signal.SIGKILL
+
+    @property
     def terminate(self) -> Path:
         """Its presence asks the job to send SIGTERM to the training process."""
         return self.folder / "terminate"
+
+    def ask_to_terminate(self) -> None:
+        """Ask the job to send SIGTERM to its training process, as far as the disk allows."""
+        with contextlib.suppress(CifarCoreError):
+            write_atomic(self.terminate)
+
+    def remove(self) -> None:
+        """Remove them all, as far as the disk allows."""
+        with contextlib.suppress(CifarCoreError):
+            remove_folder(self.folder, "removing the files of a job")
 
 
 class _Worker:
