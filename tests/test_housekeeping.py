@@ -245,7 +245,7 @@ FOR_DEVELOPERS = (
     "cifar_core/bench/first_minute.py",
     "cifar_core/bench/sweeps/short_runs.py",
 )
-FOR_SWEEPS = ("cifar_core/sweeps/owner",)  # may need requirements-cluster.txt
+FOR_SWEEPS = ("cifar_core/sweeps/owner", "cifar_core/cluster")  # may need requirements-cluster.txt
 
 
 def is_in(path: Path, places: tuple[str, ...]) -> bool:
