@@ -1,10 +1,12 @@
 """Where a new run is to be computed, as a person asks for it, and whether that place can be used now."""
 
-import importlib.util
-import re
 import shutil
 from typing import get_args
 
+from cifar_core.cluster.address import split_address
+from cifar_core.cluster.check import check_cluster
+from cifar_core.cluster.extras import require_submitit
+from cifar_core.cluster.nodes.record import live_node
 from cifar_core.errors import ClusterError, ConfigError
 from cifar_core.lifecycle.place import LOCAL, Backend, Place
 from cifar_core.limits import LIMITS_FILE, read_limits
@@ -13,22 +15,24 @@ from cifar_core.workspace import Workspace
 
 MOST_CPUS = 1024  # that one run may ask for
 MOST_GPUS = 64
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")  # HOST:PORT, [IPv6]:PORT
-_MAX_PORT = 65535
+_SHOWN = 60  # characters of a wrong value
+_BACKENDS: dict[str, Backend] = {name: name for name in get_args(Backend)}
 
 
 def asked_place(workspace: Workspace, backend: str, address: str = "", cpus: int = 0, gpus: int = 0) -> Place:
     """The place that these words ask for; nothing is contacted (`require_place`).
 
     Args:
-        workspace: its `settings.json` may name the cluster that is meant where no address is given.
+        workspace: where no address is given, its `settings.json` may name the cluster, else it is the one that was
+            started from there on this machine.
         backend: local, ray or slurm.
-        address: of a Ray cluster, HOST:PORT of its head; empty: that of `settings.json`.
-        cpus: processors that a run asks for, and so its threads; 0: what the back end takes by default.
+        address: of a Ray cluster, HOST:PORT of its head.
+        cpus: processors that a run asks for, and so its threads; 0: one, as both back ends take by default.
         gpus: that a run asks for.
 
     Raises:
         ConfigError: a sentence for each of them that breaks a rule; or `settings.json` breaks one.
+        ClusterError: what was started from the workspace cannot be read.
     """
     problems = [
         _unknown(backend),
@@ -36,31 +40,44 @@ def asked_place(workspace: Workspace, backend: str, address: str = "", cpus: int
         _out_of_range("gpus", gpus, MOST_GPUS),
         _needless(backend, address, cpus, gpus),
     ]
-    if not any(problems) and backend == "ray":
-        address = address or read_limits(workspace).cluster
-        problems.append(_wrong_address(address))
     if found := [problem for problem in problems if problem]:
         raise ConfigError(found)
-    return next(Place(known, address, cpus, gpus) for known in get_args(Backend) if known == backend)
+    if backend == "ray":
+        address = address or read_limits(workspace).cluster or _started_here(workspace)
+        split_address(address)
+    return Place(_BACKENDS[backend], address, cpus, gpus)
 
 
-def offered_place(workspace: Workspace, cpus: int = 0, gpus: int = 0) -> Place:
+def offered_cluster(workspace: Workspace) -> Place:
     """The cluster that the pages offer: that of `settings.json`; this machine where it names none.
 
     Raises:
         ConfigError: `settings.json` breaks a rule, or its `cluster` is no address.
     """
-    address = read_limits(workspace).cluster
-    return asked_place(workspace, "ray", address, cpus, gpus) if address else LOCAL
+    return asked_place(workspace, "ray") if read_limits(workspace).cluster else LOCAL
+
+
+def require_place(workspace: Workspace, place: Place) -> None:
+    """Refuse a place where a run could not be computed now, before one is made; of a cluster, in about a second.
+
+    Raises:
+        ClusterError: what it needs is not installed, or it cannot be reached, is not safe to use, or runs other
+            versions.
+        ConfigError: no node of the cluster has what the run asks for.
+    """
+    if place.backend == "ray":
+        check_cluster(workspace, place)
+    elif place.backend == "slurm":
+        require_submitit()
+        if shutil.which("sbatch") is None:
+            raise ClusterError("There is no Slurm on this machine (no sbatch): start the run where jobs are submitted.")
 
 
 def _unknown(backend: str) -> str:
-    known = get_args(Backend)
-    if backend in known:
+    if backend in _BACKENDS:
         return ""
-    return (
-        f"backend is {one_line(backend)[:40]!r}, but must be one of {', '.join(known)}{did_you_mean(backend, known)}."
-    )
+    known = ", ".join(_BACKENDS)
+    return f"backend is {one_line(backend, _SHOWN)!r}, but must be one of {known}{did_you_mean(backend, _BACKENDS)}."
 
 
 def _out_of_range(name: str, value: int, most: int) -> str:
@@ -69,41 +86,21 @@ def _out_of_range(name: str, value: int, most: int) -> str:
 
 def _needless(backend: str, address: str, cpus: int, gpus: int) -> str:
     """A sentence where something is asked that the back end does not know."""
-    if address and backend != "ray":
-        return f"address is {one_line(address)[:60]}, but only backend ray has one: leave it out, or choose that one."
+    if address and backend in ("local", "slurm"):
+        return f"address is {one_line(address, _SHOWN)}, but only backend ray has one: leave it out, or take that."
     if backend == "local" and (cpus or gpus):
         return "cpus and gpus are asked of a cluster (backend ray or slurm): a run here takes what the machine has."
     return ""
 
 
-def _wrong_address(address: str) -> str:
-    if not address:
-        return (
-            f"Which cluster? Give its address (--address HOST:PORT), or name it as `cluster` in {LIMITS_FILE} of the "
-            "workspace."
+def _started_here(workspace: Workspace) -> str:
+    """The address of the cluster that was started from a workspace on this machine; raises as `asked_place`."""
+    node = live_node(workspace)
+    if node is None:
+        raise ConfigError(
+            [
+                f"Which cluster? Give its address (--address HOST:PORT), name it as `cluster` in {LIMITS_FILE} of the "
+                "workspace, or start one here: python -m cifar_core cluster start."
+            ]
         )
-    found = _ADDRESS.fullmatch(address)
-    if found and 0 < int(found[2]) <= _MAX_PORT:
-        return ""
-    return (
-        f"address is {one_line(address)[:60]!r}, but must be HOST:PORT of the head of a cluster, as in 10.0.0.5:6379."
-    )
-
-
-def require_place(workspace: Workspace, place: Place) -> None:
-    """Refuse a place where a run could not be computed now, before one is made.
-
-    Raises:
-        ClusterError: of a cluster: what it needs is not installed, it cannot be reached, is not safe to use, or runs
-            another version.
-        ConfigError: of a cluster: none of its nodes has what the run asks for.
-    """
-    if place.backend == "slurm":
-        _require_slurm()
-
-
-def _require_slurm() -> None:
-    if importlib.util.find_spec("submitit") is None:
-        raise ClusterError("Slurm needs submitit, which is not installed: `make install EXTRAS=cluster` gets it.")
-    if shutil.which("sbatch") is None:
-        raise ClusterError("Slurm is not on this machine (there is no sbatch): start the run where jobs are submitted.")
+    return node.address

@@ -12,7 +12,7 @@ from cifar_core.lifecycle.place import Place
 from cifar_core.spec import Spec, allowed_range
 from cifar_core.workspace import Workspace
 
-_ADDRESS_HELP = "Head of the Ray cluster [default: `cluster` in settings.json]"
+_ADDRESS_HELP = "Head of the Ray cluster [default: `cluster` in settings.json, else the one started here]"
 
 
 def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
