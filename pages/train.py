@@ -10,9 +10,11 @@ import streamlit as st
 
 from cifar_core.config import RunConfig, changed_settings
 from cifar_core.data import list_datasets
+from cifar_core.lifecycle.place import Place
 from cifar_core.runs import Run, list_runs, read_speed
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.workspace import Workspace
+from pages.ui.cluster.where import read_where, show_cluster, show_where
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped_sentence
@@ -24,6 +26,7 @@ from pages.ui.train.form_state import (
     FORM,
     NAME_KEY,
     PARENT_KEY,
+    WHERE,
     chosen_preset,
     forget_name,
     keep_settings,
@@ -76,7 +79,7 @@ def main(page: PageFrame) -> None:
             label_visibility="collapsed",
         )
     if run is not None and st.session_state[VIEW_KEY] == WATCH:
-        write_url(view, hidden=(BASE, FORM))
+        write_url(view, hidden=(BASE, FORM, WHERE))
         with show_errors():
             show_live_run(workspace, run, runs)
             _show_next_steps(run)
@@ -95,6 +98,7 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
     """
     datasets = list_datasets(workspace)
     form = read_form(set(earlier_runs(runs)), {state.name for state in datasets})
+    where = read_where(workspace)
     settings = keep_settings()
     dataset = {state.name: state for state in datasets}.get(settings["dataset"])
     own = dataset.validation if dataset else 0
@@ -107,10 +111,14 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
     show_origin(changed, runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show_dataset_and_epochs(settings, datasets)
-        _show_name_and_start("secondary" if first else "primary", blocked=config is None or bool(problems))
+        show_where(workspace, where)
+        _show_name_and_start(
+            "secondary" if first else "primary", blocked=config is None or bool(problems) or where.blocks
+        )
     show_notice()
-    _say_problems_and_start(workspace, config, problems, clicked)
-    show_start_estimate(workspace, config, runs, datasets)
+    show_cluster(workspace, where)
+    _say_problems_and_start(workspace, config, problems, clicked if not where.blocks else None, where.place)
+    show_start_estimate(workspace, config, runs, datasets, where.place)
     if config is not None:
         show_data_notes(workspace, config, datasets)
     with st.grid(2, min_column_width=380, gap="medium"):
@@ -121,7 +129,7 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
                 show_network(config, datasets)
                 if is_ready(settings["dataset"], datasets):
                     show_augmented_pictures(workspace, config)
-    write_url(view | form)
+    write_url(view | form | {WHERE: where.parameters})
 
 
 def _show_name_and_start(kind: Literal["primary", "secondary"], *, blocked: bool) -> None:
@@ -150,7 +158,7 @@ def _note_click(nonce: str) -> None:
 
 
 def _say_problems_and_start(
-    workspace: Workspace, config: RunConfig | None, problems: list[str], clicked: str | None
+    workspace: Workspace, config: RunConfig | None, problems: list[str], clicked: str | None, place: Place
 ) -> None:
     """Say what prevents a start; else start the run where Start was clicked, and watch it."""
     for problem in problems:
@@ -159,7 +167,7 @@ def _say_problems_and_start(
         return
     with show_errors():
         parent, name = st.session_state[PARENT_KEY] or "", st.session_state[NAME_KEY]
-        focus_on(start_new_run(workspace, config, clicked, parent, name))
+        focus_on(start_new_run(workspace, config, clicked, parent, name, place))
         st.session_state[_STARTED_KEY] = True
         forget_name()
         st.rerun()
