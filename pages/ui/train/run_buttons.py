@@ -33,11 +33,11 @@ from cifar_core.runs import (
 )
 from cifar_core.runs.run import GOES_ON, RETRIABLE
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.person import person_going_on, person_of_runs
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped
 from pages.ui.runs.going_on import Make, show_more_epochs, show_other_dataset
 from pages.ui.runs.seeds import show_repeat_choice
-from pages.ui.server.access import current_person
 from pages.ui.train.form_state import open_form
 from pages.ui.url_state import current_visit
 from pages.ui.wording import queue_line
@@ -86,7 +86,9 @@ def start_nonce() -> str:
     return str(st.session_state.setdefault(START_NONCE_KEY, secrets.token_hex(8)))
 
 
-def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, parent: str = "", name: str = "") -> str:
+def start_new_run(
+    workspace: Workspace, config: RunConfig, nonce: str, parent: str = "", name: str = "", lesson: str = ""
+) -> str:
     """Create a run and queue it; returns its id. The second click of a double click gives the same run.
 
     Raises:
@@ -94,7 +96,9 @@ def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, parent: s
     """
     return _start_once(
         workspace,
-        lambda nonce: create_run(workspace, config, nonce=nonce, person=current_person(), parent=parent, name=name),
+        lambda nonce: create_run(
+            workspace, config, nonce=nonce, person=person_of_runs(), parent=parent, name=name, lesson=lesson
+        ),
         nonce,
     )
 
@@ -252,7 +256,7 @@ def _show_retry(workspace: Workspace, run: Run, runs: list[Run], page: str) -> s
     ):
         with show_errors_as_toast():
             make = retry_with_lower_rate if lower else retry_run
-            made = make(workspace, run.id, person=current_person())
+            made = make(workspace, run.id, person=person_going_on(run))
             start_run(workspace, made)
             _announce_queue_place(workspace, made)
     return made
@@ -266,7 +270,7 @@ def _show_duplicate(run: Run, page: str) -> None:
         icon=":material/content_copy:",
         kind="secondary",
     ):
-        open_form(run.id, run.config, run.own_validation)
+        open_form(run.id, run.config, run.own_validation, run.lesson)
 
 
 def _show_choice(
