@@ -14,6 +14,8 @@ from cifar_core.lifecycle.place import Place
 from cifar_core.runs import Run, list_runs, read_speed
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.form_limits import epochs_limit, limit_problems
+from pages.ui.class_room.lesson_link import current_lesson, lesson_problems, show_lesson, show_link_menu
 from pages.ui.cluster.where import read_where, show_cluster, show_where
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
@@ -104,17 +106,18 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
     own = dataset.validation if dataset else 0
     changed = changed_settings(settings, chosen_preset(), own)
     config, problems = check_settings(settings, datasets)
+    problems += [*limit_problems(workspace, config, datasets), *lesson_problems()]
     first = not runs and all(state.name == FIRST_RUN.data.dataset or state.state == "absent" for state in datasets)
-    if first:  # with pictures of their own, people know what they want
+    show_lesson(workspace)
+    if first and not current_lesson():  # with pictures of their own, people know what they want
         show_first_run_button(workspace, "train_first")
     show_presets(settings["dataset"], runs, datasets, read_speed(workspace))
     show_origin(changed, runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        show_dataset_and_epochs(settings, datasets)
+        show_dataset_and_epochs(settings, datasets, epochs_limit(workspace))
         show_where(workspace, where)
-        _show_name_and_start(
-            "secondary" if first else "primary", blocked=config is None or bool(problems) or where.blocks
-        )
+        blocked = config is None or bool(problems) or where.blocks
+        _show_name_and_start("secondary" if first else "primary", blocked=blocked)
     show_notice()
     show_cluster(workspace, where)
     _say_problems_and_start(workspace, config, problems, clicked if not where.blocks else None, where.place)
@@ -151,6 +154,7 @@ def _show_name_and_start(kind: Literal["primary", "secondary"], *, blocked: bool
         on_click=_note_click,
         args=(start_nonce(),),
     )
+    show_link_menu()
 
 
 def _note_click(nonce: str) -> None:
@@ -167,7 +171,7 @@ def _say_problems_and_start(
         return
     with show_errors():
         parent, name = st.session_state[PARENT_KEY] or "", st.session_state[NAME_KEY]
-        focus_on(start_new_run(workspace, config, clicked, parent, name, place))
+        focus_on(start_new_run(workspace, config, clicked, parent, name, current_lesson(), place))
         st.session_state[_STARTED_KEY] = True
         forget_name()
         st.rerun()

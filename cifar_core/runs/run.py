@@ -35,6 +35,7 @@ MAX_RUN_NAME = 80  # characters
 MAX_NOTE = 2000
 MAX_ERROR = 2000
 MAX_PERSON = 254  # as an e-mail address
+MAX_LESSON = 80
 # How a run came about: trained from the beginning, continued from another run, trained on another dataset from the
 # weights of a run, imported as predictions that another program made, one fold of a cross-validation, or one trial of
 # a sweep.
@@ -113,7 +114,8 @@ class Run:
     start_up: float | None = None  # seconds that its process took until it trained; None where it drew its pictures
     peak_memory: int | None = None  # bytes, of the training process; None before its end
     place: Place = LOCAL  # where it is computed
-    person: str = ""  # who made it, where there is a login
+    person: str = ""  # who made it: the login, or the unchecked name that somebody typed who came by a lesson's link
+    lesson: str = ""  # of a class, which it was made for; empty for most
     origin: Origin = "trained"
     # Id of the run that it was made from: whose settings it took (retry, duplicate), or what it continues.
     parent: str = ""
@@ -126,6 +128,9 @@ class Run:
     epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
     from_zip: bool = False  # brought from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
+    round: int = (
+        0  # of a waiting run under fair share: runs of the same person ahead of it; it counts before the ticket
+    )
     diverged: bool = False  # whether it failed because its loss or its weights were no longer numbers
     ending: EndRequest | None = None  # what a person has asked of it and it has not obeyed yet; None once it ended
     silent_since: float | None = None  # seconds since 1970, where its process trains or waits and does not respond

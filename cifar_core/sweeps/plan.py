@@ -14,7 +14,7 @@ from cifar_core.errors import ConfigError, RunError
 from cifar_core.lifecycle.place import LOCAL, Place
 from cifar_core.runs import Run, read_run
 from cifar_core.runs.about import clean_run_name
-from cifar_core.runs.control.admission import require_memory
+from cifar_core.runs.control.admission import require_class_limits, require_memory
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.sweeps.planning.storage_url import checked_storage
@@ -115,7 +115,9 @@ def plan_sweep(
     starts = [read_run(workspace, run_id) for run_id in options.start_from]
     options = replace(options, runs=_runs(space, settings, options), start_from=tuple(run.id for run in starts))
     for chosen in largest(space, settings):
-        require_memory(make_config({**settings, **chosen}), classes)
+        candidate = make_config({**settings, **chosen})
+        require_memory(candidate, classes)
+        require_class_limits(workspace, candidate, classes, person)
     return SweepPlan(
         id=new_run_id(),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),

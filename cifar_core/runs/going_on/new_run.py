@@ -72,7 +72,16 @@ def continue_run(
     _require_same(run, config, _NETWORK, _OTHER_NETWORK)
     _require_same(run, config, _OPTIMIZER, "because the state of its optimiser fits no other one.")
     point = continuing_point(workspace, run)
-    return create_run(workspace, config, nonce=nonce, person=person, name=name, start=point, place=place or run.place)
+    return create_run(
+        workspace,
+        config,
+        nonce=nonce,
+        person=person,
+        name=name,
+        lesson=run.lesson,
+        place=place or run.place,
+        start=point,
+    )
 
 
 def fine_tune_run(
@@ -116,7 +125,16 @@ def fine_tune_run(
             f"Run {run.id} was trained on these pictures ({dataset.name}): train it for more epochs instead "
             f"(`train --continue {run.id}`), or name another dataset."
         )
-    return create_run(workspace, config, nonce=nonce, person=person, name=name, start=point, place=place or run.place)
+    return create_run(
+        workspace,
+        config,
+        nonce=nonce,
+        person=person,
+        name=name,
+        lesson=run.lesson,
+        place=place or run.place,
+        start=point,
+    )
 
 
 def _require_same(run: Run, config: RunConfig, kept: set[str], reason: str) -> None:

@@ -49,7 +49,16 @@ def repeat_with_seeds(workspace: Workspace, run_id: str, k: int, *, nonce: str =
             own = f"{nonce} {number}" if nonce else ""
             name = _name_with_seed(run, config.machine.seed)
             made.append(
-                create_run(workspace, config, nonce=own, person=person, parent=run.id, name=name, place=run.place)
+                create_run(
+                    workspace,
+                    config,
+                    nonce=own,
+                    person=person,
+                    parent=run.id,
+                    name=name,
+                    lesson=run.lesson,
+                    place=run.place,
+                )
             )
         for started, new in enumerate(made):
             try:

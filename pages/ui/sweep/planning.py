@@ -16,10 +16,10 @@ from cifar_core.sweeps.plan import SweepOptions, SweepPlan, plan_sweep, with_val
 from cifar_core.sweeps.space import parse_space
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.person import person_of_runs
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped_sentence
 from pages.ui.rerun import rerun_page
-from pages.ui.server.access import current_person
 from pages.ui.sweep.choice import watch_sweep
 from pages.ui.sweep.plan_form import forget_nonce
 from pages.ui.train.active_runs import IDLE_INTERVAL
@@ -64,7 +64,7 @@ def draft_of(
     try:
         judged, note = with_validation(workspace, config.flat(), changed)
         found = parse_space(space, judged)
-        return Draft(plan_sweep(workspace, judged, found, options, person=current_person()), (), note)
+        return Draft(plan_sweep(workspace, judged, found, options, person=person_of_runs()), (), note)
     except ConfigError as error:
         return Draft(None, error.problems)
     except CifarCoreError as error:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from cifar_core.config import RunConfig, make_config, nearest_preset, spec_of
 from cifar_core.presets import PRESETS
-from cifar_core.runs.run import MAX_RUN_NAME
+from cifar_core.runs.run import MAX_LESSON, MAX_RUN_NAME
 from cifar_core.spec import parse_settings
 from cifar_core.text import did_you_mean
 from pages.ui.markdown import escaped_sentence
@@ -22,7 +22,8 @@ BASE, FORM, WHERE = "train_base", "train_form", "where"  # prefixes of the keys
 PRESET_KEY = f"{BASE}_preset"
 PARENT_KEY = f"{BASE}_parent"  # id of the run whose settings were taken, until a preset replaces them
 NAME_KEY = f"{BASE}_name"
-NAME_PARAMETER = {"name": free_text(MAX_RUN_NAME)}
+LESSON_KEY = f"{BASE}_lesson"  # the lesson of a class whose link opened the form; no widget has it
+NAME_PARAMETER = {"name": free_text(MAX_RUN_NAME), "lesson": free_text(MAX_LESSON)}
 _NOTICE_KEY = f"{FORM}_notice"  # session: what the URL says wrong, and the settings beside which that is shown
 _WIDGET = "train_set_"  # prefix of the keys of the widgets
 _NAMED_KEY = f"{BASE}_named"  # session: a run was just started under the name
@@ -37,7 +38,8 @@ def read_form(
     Args:
         runs: ids of the runs whose settings can be taken.
         datasets: names of the datasets that there are.
-        more: what the URL holds beside the settings; the Sweep page, which shares the draft, has a name of its own.
+        more: what the URL holds beside the settings: a name, and the lesson of a class. The Sweep page, which shares
+            the draft, has a name of its own.
     """
     if has_arrived():
         _forget_form_of_another_page()

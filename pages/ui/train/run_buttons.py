@@ -35,12 +35,12 @@ from cifar_core.runs import (
 )
 from cifar_core.runs.run import GOES_ON, RETRIABLE
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.person import person_going_on, person_of_runs
 from pages.ui.cluster.where import where_address
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped
 from pages.ui.runs.going_on import Make, show_more_epochs, show_other_dataset
 from pages.ui.runs.seeds import show_repeat_choice
-from pages.ui.server.access import current_person
 from pages.ui.train.form_state import open_form
 from pages.ui.url_state import current_visit
 from pages.ui.wording import waiting_line
@@ -90,7 +90,13 @@ def start_nonce() -> str:
 
 
 def start_new_run(
-    workspace: Workspace, config: RunConfig, nonce: str, parent: str = "", name: str = "", place: Place = LOCAL
+    workspace: Workspace,
+    config: RunConfig,
+    nonce: str,
+    parent: str = "",
+    name: str = "",
+    lesson: str = "",
+    place: Place = LOCAL,
 ) -> str:
     """Create a run and queue it; returns its id. The second click of a double click gives the same run.
 
@@ -100,7 +106,14 @@ def start_new_run(
     return _start_once(
         workspace,
         lambda nonce: create_run(
-            workspace, config, nonce=nonce, person=current_person(), parent=parent, name=name, place=place
+            workspace,
+            config,
+            nonce=nonce,
+            person=person_of_runs(),
+            parent=parent,
+            name=name,
+            lesson=lesson,
+            place=place,
         ),
         nonce,
     )
@@ -259,7 +272,7 @@ def _show_retry(workspace: Workspace, run: Run, runs: list[Run], page: str) -> s
     ):
         with show_errors_as_toast():
             make = retry_with_lower_rate if lower else retry_run
-            made = make(workspace, run.id, person=current_person())
+            made = make(workspace, run.id, person=person_going_on(run))
             start_run(workspace, made)
             _announce_queue_place(workspace, made)
     return made
@@ -274,8 +287,8 @@ def _show_duplicate(workspace: Workspace, run: Run, page: str) -> None:
         kind="secondary",
     ):
         with show_errors_as_toast():
-            there = where_address(offered_cluster(workspace), run.place)
-            open_form(run.id, run.config, run.own_validation, there)
+            more = where_address(offered_cluster(workspace), run.place) | ({"lesson": run.lesson} if run.lesson else {})
+            open_form(run.id, run.config, run.own_validation, more)
 
 
 def _show_choice(

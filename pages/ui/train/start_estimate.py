@@ -16,12 +16,14 @@ from cifar_core.runs import (
     ensure_speed,
     estimate_run,
     measure_speed,
+    next_round,
     queue_places,
     read_speed,
     slots,
     speed_job,
 )
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.person import person_of_runs
 from pages.ui.components.job_view import show_job_end, show_start_button
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped
@@ -74,7 +76,8 @@ def show_start_estimate(
 
 def _next_place(workspace: Workspace, config: RunConfig, runs: list[Run]) -> QueuePlace:
     """Return where a run with these settings would stand in the queue if it were started now."""
-    following = Run("next", "", "", Status.QUEUED, config, "", ticket=sys.maxsize)
+    turn = next_round(workspace, person_of_runs())
+    following = Run("next", "", "", Status.QUEUED, config, "", ticket=sys.maxsize, round=turn)
     return queue_places([*runs, following], slots(workspace))[following.id]
 
 
