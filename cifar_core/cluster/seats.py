@@ -156,8 +156,8 @@ class ActorSeats:
         silence = time.monotonic() - self._heard
         if silence > UNHEARD_SECONDS:
             raise ClusterError(
-                f"The cluster at {self.cluster.address} has not answered for {silence:.0f} seconds: start it again, then "
-                "resume the sweep; `runs resume RUN --backend local` goes on with one of its runs here."
+                f"The cluster at {self.cluster.address} has not answered for {silence:.0f} seconds: start it again, "
+                "then resume the sweep; `runs resume RUN --backend local` goes on with one of its runs here."
             )
         return max(0, min(self._room, self._most) - len(self._seats))
 

@@ -32,6 +32,7 @@ class FakeSeat:
     name: str
     run: str = ""
     fails: str = ""  # "lost": its node goes at the next epoch; "breaks": it raises what nobody expects
+    waits_for: "FakeSeat | None" = None  # ends no run before this one has begun one
     computed: list[str] = field(default_factory=list)
     code: int = 0
 
@@ -58,6 +59,8 @@ class FakeSeat:
 
     def has_ended(self, seconds: float) -> bool:
         folder, fails = self._folder, self.fails
+        if self.waits_for is not None and not self.waits_for.computed:
+            return False
         if fails:
             self.fails = ""
             if fails == "breaks":

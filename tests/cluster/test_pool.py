@@ -43,7 +43,8 @@ def pool_of(*seats: FakeSeat) -> tuple[ClusterPool, FakeSeats]:
 
 
 def test_a_sweep_over_two_seats_counts_each_trial_once(cluster: Workspace) -> None:
-    seats = [FakeSeat("one"), FakeSeat("two")]
+    two = FakeSeat("two")
+    seats = [FakeSeat("one", waits_for=two), two]
     pool, all_seats = pool_of(*seats)
     assert own(make_sweep(cluster, plan_of(RATES, runs=8, place=CLUSTER)), pool) == ""
     sweep = read_sweep(cluster, SWEEP)
@@ -139,14 +140,12 @@ def test_an_unexpected_error_leaves_an_interrupted_run_and_a_free_seat(cluster: 
 def test_a_run_of_a_cluster_goes_on_here_where_a_person_says_so(
     cluster: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`resume_run(place=LOCAL)`: also where the file that names the cluster is damaged."""
     pool, _ = pool_of(FakeSeat("one", fails="lost"))
     run_id = create_run(cluster, plan_config(), place=CLUSTER)
     start_run(cluster, run_id, pool)
     until(lambda: read_run(cluster, run_id).status is Status.INTERRUPTED, "its node is lost")
     until(lambda: not is_locked(run_folder(cluster, run_id).lock), "its follower has ended")
     folder = run_folder(cluster, run_id)
-    folder.place.write_text("{")
     started: list[str] = []
     monkeypatch.setattr("cifar_core.lifecycle.runner.spawn", lambda program, *_: started.append(program))
     resume_run(cluster, run_id, place=place_module.LOCAL)
