@@ -141,6 +141,17 @@ def find_actors(prefix: str) -> dict[str, RayNode]:
     return found
 
 
+def own_node_lives() -> bool:
+    """Whether the node of this machine, through which this process is connected, answers."""
+    node = ray._private.worker._global_node
+    if node is None:
+        return False
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(node.raylet_socket_name)
+        return True
+    return False
+
+
 def _home_of(node_id: str) -> Path:
     """The folder of a node, made where it is not there yet; only this user may look into it.
 

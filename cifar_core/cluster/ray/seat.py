@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from cifar_core.cluster.address import answers
-from cifar_core.cluster.ray.actor import NodeFacts, RayNode, create_actor, find_actors
+from cifar_core.cluster.ray.actor import NodeFacts, RayNode, create_actor, find_actors, own_node_lives
 from cifar_core.cluster.ray.connection import Cluster, connect
 from cifar_core.cluster.remote.seat import NodeLostError, NodeUnavailableError
 from cifar_core.cluster.versions import require_same_versions
@@ -84,13 +84,21 @@ class RaySeat:
         self._lost = True
         self._kill()
 
-    def is_reachable(self) -> bool:
-        """Whether the head of the cluster can be reached."""
-        return answers(self._place.address, _REACH_SECONDS)
+    def why_gone(self) -> str:
+        """Why the cluster cannot be used by this process any more; empty while it can.
+
+        Ray itself waits a minute for a head that is gone, then ends this process; without the node of this machine at
+        once, with the next call that needs it.
+        """
+        if not answers(self._place.address, _REACH_SECONDS):
+            return f"The cluster at {self._place.address} does not answer any more."
+        if not own_node_lives():
+            return f"This machine's node of the cluster at {self._place.address} has ended."
+        return ""
 
     def release(self) -> None:
         """End the actor: the run is over, or waits no longer."""
-        if self.is_reachable():  # else Ray would wait a minute, then end this process
+        if self._node is not None and not self.why_gone():
             self._kill()
 
     def _find(self) -> RayNode | None:

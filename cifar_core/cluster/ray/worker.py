@@ -5,9 +5,9 @@ computation are elsewhere: a detached actor on a node, which outlives this proce
 """
 
 import argparse
-import logging
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from cifar_core.cluster.ray.seat import Connecting, RaySeat
@@ -25,18 +25,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
     folder = LifeFolder(parser.parse_args().run_dir.resolve())
-    logging.getLogger("ray").setLevel(logging.ERROR)  # what it prints would be taken for the run's last words
+    _keep_ray_quiet()
     place = read_place(folder)
     connecting = Connecting(folder.workspace, place.address)
     seat = RaySeat(folder.run_id, place, connecting.cluster)
     return serve_run(folder, RemoteComputation(seat), TerminationSignal(), RemoteTurn(seat))
 
 
+def _keep_ray_quiet() -> None:
+    """Drop the errors that are printed: those of Ray would be taken for the run's last words. Our own go to its log."""
+    nowhere = open(os.devnull, "w")  # noqa: SIM115 - until this process ends
+    os.dup2(nowhere.fileno(), 2)
+    sys.stderr = nowhere
+    sys.excepthook = lambda kind, error, trace: traceback.print_exception(kind, error, trace, file=sys.stdout)
+
+
 if __name__ == "__main__":
     try:
         code = main()
     except CifarCoreError as error:
-        print(error, file=sys.stderr)
+        print(error)
         code = 1
     sys.stdout.flush()
     os._exit(code)  # Ray would wait a minute for a cluster that is gone

@@ -62,7 +62,7 @@ class RemoteComputation:
         self._kill_by: float | None = None
         self._progress: TrainingProgress | None = None
         self._shown_at = self._reach_at = 0.0
-        self._unreached = 0
+        self._unreached, self._why_gone = 0, ""
         self._walk = Walk(self._whole_walk())
 
     @property
@@ -108,7 +108,9 @@ class RemoteComputation:
                 node = yield from self._find_node(after_loss=losses > 0)
                 return (yield from self._compute_on(node))
             except NodeLostError as lost:
-                why = str(lost)
+                why, self._why_gone = str(lost), self._seat.why_gone()
+                if self._why_gone:
+                    raise self._gone() from lost
                 self._seat.lose()
                 if self._kill_by is not None:
                     return _KILLED
@@ -244,12 +246,12 @@ class RemoteComputation:
         now = self._clock.now()
         if now >= self._reach_at:
             self._reach_at = now + REACH_SECONDS
-            self._unreached = 0 if self._seat.is_reachable() else self._unreached + 1
+            self._why_gone = self._seat.why_gone()
+            self._unreached = self._unreached + 1 if self._why_gone else 0
         return self._unreached > 1
 
     def _gone(self) -> _EndsError:
-        why = f"The cluster at {self._seat.name} cannot be reached any more: start it again, then resume the run."
-        return _EndsError(Status.INTERRUPTED, why)
+        return _EndsError(Status.INTERRUPTED, f"{self._why_gone} Start it again, then resume the run.")
 
     def _show_sending(self, what: str) -> None:
         """Show what is being sent; ends the run where it was asked to."""

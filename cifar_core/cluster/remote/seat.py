@@ -34,10 +34,6 @@ class Node(Protocol):
 class Seat(Protocol):
     """How one run comes to a node, and to another one when that is lost; used by one thread."""
 
-    @property
-    def name(self) -> str:
-        """What leads the cluster, such as its address, for sentences."""
-
     def ask(self) -> Node | None:
         """The node that has a place for the run; None while it waits for one. Returns at once; asked again and again.
 
@@ -48,8 +44,8 @@ class Seat(Protocol):
     def lose(self) -> None:
         """The node is lost: ask for another one from now on."""
 
-    def is_reachable(self) -> bool:
-        """Whether what leads the cluster can be reached; without it no call would ever be answered again."""
+    def why_gone(self) -> str:
+        """Why no call will be answered any more, as a sentence; empty while the cluster can be reached."""
 
     def release(self) -> None:
         """The run needs its node no longer, or waits for none any more."""
