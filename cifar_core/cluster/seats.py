@@ -60,10 +60,6 @@ class Machine(Protocol):
 class Cluster(Protocol):
     """Where actors are. Each method may raise ClusterError, and all but `new` may take as long as the network does."""
 
-    @property
-    def address(self) -> str:
-        """HOST:PORT of its head."""
-
     def nodes(self) -> Sequence[Machine]:
         """Its living nodes."""
 
@@ -73,8 +69,8 @@ class Cluster(Protocol):
     def new(self) -> Actor:
         """A new actor, which is placed as soon as there is room."""
 
-    def is_there(self) -> bool:
-        """Whether its head can be reached."""
+    def why_gone(self) -> str:
+        """Why it cannot be used any more, as a sentence; empty while it can."""
 
     def close(self) -> None:
         """Wait a moment until the actors that are being ended are."""
@@ -92,7 +88,6 @@ class ActorSeat:
     def __init__(self, seats: "ActorSeats", run_id: str) -> None:
         self.run_id = run_id
         self.actor: Actor | None = None  # once the run has had its turn
-        self.name = seats.cluster.address
         self.turn, self.computation = RemoteTurn(self), RemoteComputation(self)
         self._seats = seats
 
@@ -106,9 +101,9 @@ class ActorSeat:
         """Its actor is lost: the next one is another."""
         self._seats.lose(self)
 
-    def is_reachable(self) -> bool:
-        """Whether the head of the cluster can be reached."""
-        return self._seats.cluster.is_there()
+    def why_gone(self) -> str:
+        """Why the cluster cannot be used any more; empty while it can."""
+        return self._seats.cluster.why_gone()
 
     def release(self) -> None:
         """Its run has ended, or waits no longer."""
@@ -140,6 +135,7 @@ class ActorSeats:
         self._late: list[Actor] = []  # those of an earlier pool that have not answered yet
         self._room, self._heard, self._began = room_for(cluster.nodes(), place), time.monotonic(), time.monotonic()
         self._closed = threading.Event()
+        self._why_gone = ""  # at the last look
         self._refusal: ClusterError | None = None  # why an actor may not be used
         until = time.monotonic() + _ANSWER_SECONDS
         self._late = [each for each in cluster.found() if not self._is_known(each, max(0.0, until - time.monotonic()))]
@@ -153,11 +149,10 @@ class ActorSeats:
         """
         if self._refusal is not None:
             raise self._refusal
-        silence = time.monotonic() - self._heard
-        if silence > UNHEARD_SECONDS:
+        if time.monotonic() - self._heard > UNHEARD_SECONDS:
             raise ClusterError(
-                f"The cluster at {self.cluster.address} has not answered for {silence:.0f} seconds: start it again, "
-                "then resume the sweep; `runs resume RUN --backend local` goes on with one of its runs here."
+                f"{self._why_gone} Start it again, then resume the sweep; `runs resume RUN --backend local` goes on with "
+                "one of its runs here."
             )
         return max(0, min(self._room, self._most) - len(self._seats))
 
@@ -247,13 +242,18 @@ class ActorSeats:
     def _keep(self) -> None:
         """Follow the nodes, and end actors that nobody needs."""
         while not self._closed.wait(_LOOK_SECONDS):
-            with contextlib.suppress(ClusterError):
+            try:
+                self._why_gone = self.cluster.why_gone()
                 room = room_for(self.cluster.nodes(), self._place)
-                self._heard = time.monotonic()
-                if room > self._room:
-                    self._has_news.set()
-                self._room = room
-            self._end_unneeded(time.monotonic())
+            except ClusterError as error:
+                self._why_gone = str(error)
+            if self._why_gone:
+                continue
+            self._heard = time.monotonic()
+            if room > self._room:
+                self._has_news.set()
+            self._room = room
+            self._end_unneeded(self._heard)
 
     def _end_unneeded(self, now: float) -> None:
         with self._lock:

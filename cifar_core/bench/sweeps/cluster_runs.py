@@ -24,6 +24,7 @@ from cifar_core.cluster.token import token_file
 from cifar_core.config import make_config
 from cifar_core.data import prepare_drawn10
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME
+from cifar_core.errors import TrainingError
 from cifar_core.lifecycle.place import Place
 from cifar_core.runs import list_runs
 from cifar_core.sweeps.control import start_sweep
@@ -77,6 +78,9 @@ def measure(workspace: Workspace, settings: dict[str, Any], address: str, *, run
         settings: of each run, as `RunConfig.flat`.
         address: of the cluster.
         runs: how many.
+
+    Raises:
+        TrainingError: the sweep has not finished.
     """
     options = SweepOptions(runs=runs, sampler="random", place=Place("ray", address, cpus=1))
     plan = plan_sweep(workspace, settings, parse_space([_SPACE], settings), options)
@@ -89,6 +93,8 @@ def measure(workspace: Workspace, settings: dict[str, Any], address: str, *, run
     whole = time.monotonic() - started
     found = [run for run in list_runs(workspace) if run.sweep == sweep_id]
     ended |= {run.id: time.time() for run in found if run.id not in ended}
+    if sweep.status != "finished":
+        raise TrainingError(f"The sweep has not finished ({sweep.status}): {sweep.reason}")
     wall = max(ended.values()) - min(datetime.datetime.fromisoformat(run.created).timestamp() for run in found)
     training = sum(run.seconds for run in found)
     return {
@@ -99,7 +105,6 @@ def measure(workspace: Workspace, settings: dict[str, Any], address: str, *, run
         "sum_train_seconds": training,
         "ratio": wall * _NODES / training,
         "sweep_seconds": whole,
-        "reason": sweep.reason,
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from cifar_core.cluster.pool import ClusterPool
 from cifar_core.cluster.ray.actor import NodeFacts, RayCall, RayNode, create_actor, find_actors
 from cifar_core.cluster.ray.connection import Cluster, connect
+from cifar_core.cluster.ray.seat import why_gone
 from cifar_core.cluster.remote.seat import NodeUnavailableError
 from cifar_core.cluster.seats import ActorSeats
 from cifar_core.cluster.versions import require_same_versions
@@ -59,7 +60,7 @@ class PoolActor:
         threading.Thread(target=self._end, name=_END, daemon=True).start()
 
     def _end(self) -> None:
-        if self._cluster.is_there():  # else Ray would wait a minute, then end this process
+        if not why_gone(self._cluster.address):  # else Ray would wait a minute, then end this process
             if not self._is_new:
                 self.call("leave").ready(_LEAVE_SECONDS)
             self._node.kill()
@@ -71,7 +72,7 @@ class SweepCluster:
     def __init__(self, cluster: Cluster, place: Place, sweep_id: str) -> None:
         """Use a cluster that this process is connected to."""
         self.address = cluster.address
-        self.nodes, self.is_there = cluster.nodes, cluster.is_there
+        self.nodes = cluster.nodes
         self._cluster, self._place = cluster, place
         self._prefix = f"sweep.{sweep_id}."
 
@@ -83,6 +84,10 @@ class SweepCluster:
         """A new actor."""
         node = create_actor(f"{self._prefix}{uuid.uuid4().hex}", self._place.cpus or 1, self._place.gpus)
         return PoolActor(node, self._cluster)
+
+    def why_gone(self) -> str:
+        """Why it cannot be used any more, as a sentence; empty while it can."""
+        return why_gone(self.address)
 
     def close(self) -> None:
         """Wait until the actors that are being ended are. The connection ends with this process."""
