@@ -17,10 +17,8 @@ from tests.runs.conftest import TINY, wait_for
 
 pytestmark = pytest.mark.cluster
 
-
 def follow(workspace, run_id, until, timeout=150):
-    t = time.monotonic()
-    last = None
+    t = time.monotonic(); last = None
     while time.monotonic() - t < timeout:
         run = read_run(workspace, run_id)
         now = (run.status, run.progress and run.progress.phase, run.progress and run.progress.epoch, run.error)
@@ -32,14 +30,8 @@ def follow(workspace, run_id, until, timeout=150):
         time.sleep(0.1)
     raise AssertionError
 
-
 def training(run_id):
-    return [
-        p
-        for p in psutil.process_iter(["cmdline", "environ"])
-        if "cifar_core.runs.training.warm_process" in (p.info["cmdline"] or [])
-    ]
-
+    return [p for p in psutil.process_iter(["cmdline", "environ"]) if "cifar_core.runs.training.warm_process" in (p.info["cmdline"] or [])]
 
 LONG = TINY | {"epochs": 500}
 
@@ -53,7 +45,6 @@ def test_lost(two_nodes: TwoNodes, workspace: Workspace) -> None:
     for run_id in ids:
         follow(workspace, run_id, lambda run: run.last and run.last.epoch > 3)
     from cifar_core.cluster.nodes.processes import processes_of
-
     victim = None
     others = two_nodes.others[0]
     procs = {p for p in processes_of(others.folder)}
