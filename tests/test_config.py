@@ -416,6 +416,7 @@ def test_original_is_the_network_this_project_grew_from() -> None:
         "seed": 0,
         "device": "auto",
         "max_seconds": 0,
+        "processes": 1,
     }
     assert make_config(preset="original").flat() == expected
 

@@ -27,6 +27,7 @@ NEVER_SWEPT = {  # setting -> why
     "seed": "the sweep's own option `seeds` trains every candidate with several",
     "device": _NOT_LEARNING,
     "max_seconds": _NOT_LEARNING,
+    "processes": _NOT_LEARNING,
 }
 
 
@@ -61,7 +62,7 @@ def parse_space(texts: Sequence[str], settings: Mapping[str, Any]) -> Space:
     Raises:
         ConfigError: a sentence for each that breaks a rule: unknown or doubled name, out of range, empty or reversed
             range, fewer than two values, a setting that has no effect beside the others whatever is chosen, one that
-            cannot be swept (dataset, seed, device, max_seconds and whatever decides the validation part).
+            cannot be swept (dataset, seed, device, max_seconds, processes and whatever decides the validation part).
     """
     given: list[tuple[str, Any]] = []
     problems = []

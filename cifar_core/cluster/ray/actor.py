@@ -26,7 +26,8 @@ from cifar_core.processes import child_environment
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import one_line
 
-IDLE_SECONDS = 24 * 3600.0  # that an actor waits for somebody who fetches its run
+IDLE_SECONDS = 24 * 3600.0  # that an actor waits for somebody who fetches its run,
+EMPTY_SECONDS = 300.0  # and one without a run for the next, as that of a sweep whose owner was killed
 _LOOK_SECONDS = 60.0
 _MAX_REASON = 300  # characters
 
@@ -61,7 +62,7 @@ class NodeActor(NodeService):
         return NodeFacts(socket.gethostname(), versions_here(), self.run_id)
 
     def _end_when_idle(self) -> None:
-        while self.idle_seconds < IDLE_SECONDS:
+        while self.idle_seconds < (IDLE_SECONDS if self.run_id else EMPTY_SECONDS):
             time.sleep(_LOOK_SECONDS)
         self.leave()
         os._exit(0)

@@ -40,6 +40,19 @@ class Connecting:
             self._error = error
 
 
+def why_gone(address: str) -> str:
+    """Why this process cannot use the cluster at an address any more, as a sentence; empty while it can.
+
+    Ray itself waits a minute for a head that is gone, then ends this process; without the node of this machine at once,
+    with the next call that needs it.
+    """
+    if not answers(address, _REACH_SECONDS):
+        return f"The cluster at {address} does not answer any more."
+    if not own_node_lives():
+        return f"This machine's node of the cluster at {address} has ended."
+    return ""
+
+
 class RaySeat:
     """The place of one run; `cluster/remote/seat.py: Seat`."""
 
@@ -86,16 +99,8 @@ class RaySeat:
         self._kill()
 
     def why_gone(self) -> str:
-        """Why the cluster cannot be used by this process any more; empty while it can.
-
-        Ray itself waits a minute for a head that is gone, then ends this process; without the node of this machine at
-        once, with the next call that needs it.
-        """
-        if not answers(self._place.address, _REACH_SECONDS):
-            return f"The cluster at {self._place.address} does not answer any more."
-        if not own_node_lives():
-            return f"This machine's node of the cluster at {self._place.address} has ended."
-        return ""
+        """As `why_gone` of the cluster."""
+        return why_gone(self._place.address)
 
     def release(self) -> None:
         """End the actor: the run is over, or waits no longer."""

@@ -9,6 +9,7 @@ import pandas as pd
 from cifar_core.config import differing, spec_of
 from cifar_core.export import table_csv
 from cifar_core.figures import run_swatch
+from cifar_core.lifecycle.place import LOCAL
 from cifar_core.runs import QueuePlace, Run, seed_groups, trial_words
 from cifar_core.text import counted
 from pages.ui.markdown import single_line
@@ -24,6 +25,7 @@ FIRST_COLUMNS = {  # by their keys, which the URL uses too; what a person looks 
     "dataset": "Dataset",
     "sweep": "Sweep",
     "trial": "Trial",
+    "place": "Where",
     "created": "Made",
     "seconds": "Time",
     "n": "n (test)",
@@ -79,7 +81,11 @@ def _make_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mappin
     table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
     for key in (*_NUMBERS, *SEED_COLUMNS, "group"):
         table[key] = table[key].astype(float)
-    unused = [key for key in ("seen", "note", "worse", "sweep", "trial") if not table[key].any()]  # what no run has
+    unused = [
+        key for key in ("seen", "note", "worse", "sweep", "trial", "place") if not table[key].any()
+    ]  # what no run has
+    if "place" not in unused:
+        table["place"] = table["place"].replace("", LOCAL.words)
     return table.drop(columns=[*unused, *(() if groups else SEED_COLUMNS)])
 
 
@@ -152,6 +158,7 @@ def _make_row(run: Run) -> dict[str, Any]:
         "dataset": run.config.data.dataset if readable else "",
         "sweep": run.sweep,
         "trial": run.trial or None,
+        "place": run.place.words if run.is_elsewhere else "",
         "created": _local_time(run),
         "seconds": round(run.seconds) if run.seconds else None,
         "n": run.dataset.test if run.dataset else None,
@@ -166,7 +173,17 @@ def _make_row(run: Run) -> dict[str, Any]:
 
 def _words(run: Run, row: Mapping[str, Any]) -> str:
     """Return everything that the row says but its settings, in lower case, as a person may search for it."""
-    said = [run.id, row["name"], row["status"], row["dataset"], row["note"], run.person, run.parent, run.error]
+    said = [
+        run.id,
+        row["name"],
+        row["status"],
+        row["dataset"],
+        row["note"],
+        row["place"],
+        run.person,
+        run.parent,
+        run.error,
+    ]
     said.append(trial_words(run))
     said += [date_and_time(run.made_at if run.created else None), percent(row["accuracy"])]
     return " \n".join(said).casefold().replace("\u00a0", " ")
