@@ -81,9 +81,8 @@ def _make_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mappin
     table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
     for key in (*_NUMBERS, *SEED_COLUMNS, "group"):
         table[key] = table[key].astype(float)
-    unused = [
-        key for key in ("seen", "note", "worse", "sweep", "trial", "place") if not table[key].any()
-    ]  # what no run has
+    optional = ("seen", "note", "worse", "sweep", "trial", "place")
+    unused = [key for key in optional if not table[key].any()]  # what no run has
     if "place" not in unused:
         table["place"] = table["place"].replace("", LOCAL.words)
     return table.drop(columns=[*unused, *(() if groups else SEED_COLUMNS)])
