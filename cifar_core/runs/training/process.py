@@ -30,6 +30,7 @@ from cifar_core.data.store import is_saved
 from cifar_core.errors import CifarCoreError, DivergedError, RunError, StorageError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
+from cifar_core.lifecycle.place import read_place
 from cifar_core.lifecycle.queue import slots
 from cifar_core.lifecycle.requests import EndRequests, TerminationSignal, control_files
 from cifar_core.lifecycle.states import EndRequest, Status, TrainingProgress
@@ -164,11 +165,14 @@ def threads_of(folder: RunFolder) -> int:
     """As many threads as the run began with, because another number would round differently.
 
     A new run, and one that began with more threads than this machine has cores, takes the number that is fastest here.
-    A trial of a sweep, beside which as many others train as there are slots, takes at most its share of the cores.
+    A trial of a sweep, beside which as many others train as there are slots, takes at most its share of the cores. On a
+    cluster a run takes as many as it has been given processors.
     """
-    record, cores = read_training_record(folder), os.cpu_count() or 1
+    record, cores, given = read_training_record(folder), os.cpu_count() or 1, read_place(folder).cpus
     if record and 0 < record.threads <= cores:
         return record.threads
+    if given:
+        return given
     speed = read_speed(folder.workspace)
     threads = speed.threads if speed else torch.get_num_threads()
     return min(threads, max(1, cores // slots(folder.workspace))) if read_creation(folder).sweep else threads
