@@ -28,6 +28,7 @@ class Program(StrEnum):
     RAY_CHECK = "cifar_core.cluster.ray.check"
     SLURM_WORKER = "cifar_core.cluster.slurm"
     SWEEP = "cifar_core.sweeps.owner.process"
+    RAY_SWEEP = "cifar_core.sweeps.owner.ray_process"
     RECOMPUTE = "cifar_core.runs.predict.recompute_process"
     MEASURE_SPEED = "cifar_core.runs.estimate.measure_speed"
     ANALYSE = "cifar_core.analyse.process"

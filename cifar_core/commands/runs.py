@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cifar_core.commands.train import begin, follow, say_set_aside, unfinished
 from cifar_core.errors import RunError
 from cifar_core.evaluate import curve_events
 from cifar_core.interrupts import note_ctrl_c
+from cifar_core.lifecycle.place import LOCAL
 from cifar_core.runs import (
     DeletedRun,
     QueuePlace,
@@ -165,13 +167,14 @@ def pause(workspace: Workspace, run: str, as_json: bool) -> None:
 
 @runs.command()
 @click.argument("run")
+@click.option("--backend", type=click.Choice(["local"]), help="Go on here: its cluster is gone, or is not wanted.")
 @json_option
 @workspace_option
-def resume(workspace: Workspace, run: str, as_json: bool) -> None:
+def resume(workspace: Workspace, run: str, backend: str | None, as_json: bool) -> None:
     """Continue a RUN that was paused, stopped, interrupted or failed from its last checkpoint, when its turn comes."""
     run_id = resolve_run(workspace, run)
     epoch = epoch_to_resume(workspace, run_id)
-    _begin(workspace, lambda: run_id, resume_run)
+    _begin(workspace, lambda: run_id, partial(resume_run, place=LOCAL if backend else None))
     behind = _behind(workspace, run_id)
     where = f"at epoch {epoch}" if epoch else "from its last checkpoint"
     _report_done(run_id, f"goes on {where}" + (f", {behind}" if behind else ""), as_json)

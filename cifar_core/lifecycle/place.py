@@ -5,6 +5,7 @@ from typing import Literal
 
 from cifar_core.errors import RunError
 from cifar_core.lifecycle.life_folder import PLACE, LifeFolder
+from cifar_core.storage.atomic import remove
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Count
 from cifar_core.storage.parse import parse
@@ -57,4 +58,7 @@ def write_place(folder: LifeFolder, place: Place) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    write_json(folder.place, asdict(place))
+    if place == LOCAL:
+        remove(folder.place)
+    else:
+        write_json(folder.place, asdict(place))
