@@ -1,7 +1,6 @@
 """Whether a cluster may be used for runs, asked without loading Ray: reached, safe, of our versions, large enough."""
 
 import json
-import secrets
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from cifar_core.cluster.address import is_loopback, require_reachable, split_address
 from cifar_core.cluster.extras import require_ray
-from cifar_core.cluster.token import PATH_VARIABLE, TOKEN_VARIABLE, require_token, token_file
+from cifar_core.cluster.token import PATH_VARIABLE, TOKEN_VARIABLE, made_up_token, token_environment, token_file
 from cifar_core.cluster.versions import Versions, require_same_versions, versions_of
 from cifar_core.errors import ClusterError, ConfigError
 from cifar_core.lifecycle.place import Place
@@ -93,25 +92,22 @@ def ask_cluster(workspace: Workspace, address: str) -> ClusterFacts:
     """
     require_ray()
     require_reachable(address)
-    token = token_file(workspace)
-    if token.exists():
-        require_token(token)
-    ours = _start_asking(address, {PATH_VARIABLE: str(token)} if token.exists() else _made_up())
-    others = _start_asking(address, _made_up())
+    ours = _start_asking(address, token_environment(workspace))
+    others = _start_asking(address, made_up_token())
     answer, answer_to_others = _answer(ours, address), _answer(others, address)
     if "denied" in answer:
-        raise ClusterError(_no_entrance(address, token))
+        raise ClusterError(_no_entrance(address, token_file(workspace)))
     if "denied" not in answer_to_others:
         _require_loopback(address, answer["nodes"])
-    nodes = sorted((_node(content) for content in answer["nodes"]), key=lambda node: (not node.is_head, node.host))
+    nodes = nodes_of(answer["nodes"])
     if not nodes:
         raise ClusterError(f"The cluster at {address} has no node: start it again.")
-    return ClusterFacts(address, tuple(nodes))
+    return ClusterFacts(address, nodes)
 
 
-def _made_up() -> dict[str, str]:
-    """A token that no cluster has: one that takes it takes everybody's."""
-    return {TOKEN_VARIABLE: secrets.token_hex(16)}
+def nodes_of(answer: Iterable[dict[str, Any]]) -> tuple[ClusterNode, ...]:
+    """The nodes that a head has named, the head first."""
+    return tuple(sorted(map(_node, answer), key=lambda node: (not node.is_head, node.host)))
 
 
 def _start_asking(address: str, token: dict[str, str]) -> subprocess.Popen[bytes]:

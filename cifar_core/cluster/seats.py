@@ -20,6 +20,7 @@ from cifar_core.lifecycle.place import Place
 MOST_SEATS = 256  # of one pool: each has a thread of this process that looks at its run ten times a second
 IDLE_SECONDS = 20.0  # after which an actor without a run makes room for others
 ORPHAN_SECONDS = 30.0  # in which the run of an actor of an earlier pool must be taken up, or the actor is ended
+QUIET_SECONDS = 5.0  # without an answer from the cluster: nothing new is asked of it, since that might block,
 UNHEARD_SECONDS = 20.0  # without an answer from the cluster: it is gone. Ray itself ends this process after 60 s.
 _LOOK_SECONDS = 1.0  # between two looks at the nodes
 _ANSWER_SECONDS = 2.0  # in which an actor whose run has ended must answer, or it is given up
@@ -33,7 +34,12 @@ class Actor(Node, Protocol):
         """Once it is ready: the id of the run that it had when this process found it; empty for a new one."""
 
     def is_ready(self, seconds: float) -> bool:
-        """Whether it is placed and answers within so many seconds; raises NodeLostError where it is dead."""
+        """Whether it is placed and answers within so many seconds.
+
+        Raises:
+            NodeLostError: it is dead.
+            ClusterError: it may not be used, such as one of another version.
+        """
 
     def end(self) -> None:
         """End it, with all that it computes; returns at once, and does nothing where it cannot be reached."""
@@ -71,7 +77,7 @@ class Cluster(Protocol):
         """Whether its head can be reached."""
 
     def close(self) -> None:
-        """Leave the cluster."""
+        """Wait a moment until the actors that are being ended are."""
 
 
 def room_for(nodes: Sequence[Machine], place: Place) -> int:
@@ -134,11 +140,19 @@ class ActorSeats:
         self._late: list[Actor] = []  # those of an earlier pool that have not answered yet
         self._room, self._heard, self._began = room_for(cluster.nodes(), place), time.monotonic(), time.monotonic()
         self._closed = threading.Event()
-        self._late = [actor for actor in cluster.found() if not self._is_known(actor, _ANSWER_SECONDS)]
+        self._refusal: ClusterError | None = None  # why an actor may not be used
+        until = time.monotonic() + _ANSWER_SECONDS
+        self._late = [each for each in cluster.found() if not self._is_known(each, max(0.0, until - time.monotonic()))]
         threading.Thread(target=self._keep, name="nodes of the cluster", daemon=True).start()
 
     def free(self) -> int:
-        """How many runs may be begun now; raises ClusterError where the cluster does not answer any more."""
+        """How many runs may be begun now.
+
+        Raises:
+            ClusterError: the cluster does not answer any more, or one of its nodes may not be used.
+        """
+        if self._refusal is not None:
+            raise self._refusal
         silence = time.monotonic() - self._heard
         if silence > UNHEARD_SECONDS:
             raise ClusterError(
@@ -158,6 +172,8 @@ class ActorSeats:
 
     def obtain(self, seat: ActorSeat) -> None:
         """Look for the actor of a seat: the one that has its run already, an idle one, or a new one that is placed."""
+        if time.monotonic() - self._heard > QUIET_SECONDS:
+            return
         with self._lock:
             self._late = [actor for actor in self._late if not self._is_known(actor, 0.0)]
             seat.actor = self._found.pop(seat.run_id, None) or self._from_idle() or self._from_new()
@@ -191,8 +207,7 @@ class ActorSeats:
             for actor in [*self._asked, *(actor for _, actor in self._idle)]:
                 actor.end()
             self._asked, self._idle = [], []
-            if not self._seats:
-                self.cluster.close()
+        self.cluster.close()
 
     def _answers(self, actor: Actor) -> bool:
         with contextlib.suppress(NodeLostError):
@@ -209,9 +224,11 @@ class ActorSeats:
                     continue
             except NodeLostError:  # its node went before it could begin
                 self._asked.remove(actor)
-                continue
-            self._asked.remove(actor)
-            return actor
+            except ClusterError as error:
+                self._refusal = error  # the sweep ends with it; a run that waits is asked to pause
+            else:
+                self._asked.remove(actor)
+                return actor
         return None
 
     def _is_known(self, actor: Actor, seconds: float) -> bool:

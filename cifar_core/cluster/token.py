@@ -31,6 +31,26 @@ def token_file(workspace: Workspace) -> Path:
     return Path(named) if named and not own.exists() else own
 
 
+def token_environment(workspace: Workspace) -> dict[str, str]:
+    """The variables with which a process of Ray uses the workspace's token.
+
+    Where there is none, the token is one that no cluster has, for Ray ends a process that finds none at all.
+
+    Raises:
+        ClusterError: the file is no token, or others may read it.
+    """
+    path = token_file(workspace)
+    if not path.exists():
+        return made_up_token()
+    require_token(path)
+    return {PATH_VARIABLE: str(path)}
+
+
+def made_up_token() -> dict[str, str]:
+    """The variable with a token that no cluster has: a cluster that takes it takes everybody's."""
+    return {TOKEN_VARIABLE: secrets.token_hex(_BYTES)}
+
+
 def make_token(workspace: Workspace) -> Path:
     """The file with the workspace's token, made where there is none.
 

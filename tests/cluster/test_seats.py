@@ -1,23 +1,23 @@
 """Which run gets which actor: made when needed, used again, found again, lost, ended; on a cluster that is a list."""
 
 import threading
-from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from cifar_core.cluster import seats as seats_module
+from cifar_core.cluster.remote.seat import Awaited, NodeLostError
 from cifar_core.cluster.seats import ActorSeat, ActorSeats, room_for
 from cifar_core.errors import ClusterError
 from cifar_core.lifecycle.place import Place
-from cifar_core.lifecycle.supervise import Computation
 from tests.lifecycle.conftest import until
 
 ONE_CPU = Place("ray", "10.0.0.1:6379", cpus=1)
 
 
 @dataclass(frozen=True)
-class Node:
+class Machine:
     cpus: int
     gpus: int = 0
 
@@ -30,11 +30,17 @@ class FakeActor:
     run: str = ""
     dead: bool = False
     silent: bool = False
+    other_version: bool = False
 
     def is_ready(self, seconds: float) -> bool:
         if self.dead:
-            raise ClusterError("It is dead.")
+            raise NodeLostError("It is dead.")
+        if self.other_version:
+            raise ClusterError("Node b has Ray 1, but this machine has Ray 2.")
         return not self.silent and self in self.cluster.placed
+
+    def call(self, method: str, *arguments: Any) -> Awaited:
+        raise AssertionError("nothing is computed here")
 
     def end(self) -> None:
         self.dead = True
@@ -56,10 +62,10 @@ class FakeCluster:
         living = [actor for actor in [*self.earlier, *self.actors] if not actor.dead]
         return living[: sum(self.cpus)]
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> list[Machine]:
         if self.gone:
             raise ClusterError("Nothing answers.")
-        return [Node(cpus) for cpus in self.cpus]
+        return [Machine(cpus) for cpus in self.cpus]
 
     def found(self) -> list[FakeActor]:
         for actor in self.earlier:
@@ -70,8 +76,8 @@ class FakeCluster:
         self.actors.append(FakeActor(self))
         return self.actors[-1]
 
-    def computation(self, seat: ActorSeat) -> Computation:
-        return None  # type: ignore[return-value]
+    def is_there(self) -> bool:
+        return not self.gone
 
     def close(self) -> None:
         self.left = True
@@ -93,7 +99,7 @@ def begin(seats: ActorSeats, run_id: str) -> ActorSeat:
 
 
 def has_turn(seat: ActorSeat) -> bool:
-    return seat.turn.take(None, ExitStack(), None)  # type: ignore[arg-type]
+    return seat.ask() is not None
 
 
 def placed(seat: ActorSeat) -> FakeActor:
@@ -106,15 +112,15 @@ def placed(seat: ActorSeat) -> FakeActor:
 @pytest.mark.parametrize(
     ("nodes", "place", "room"),
     [
-        ([Node(2), Node(1)], Place("ray"), 3),
-        ([Node(4), Node(1)], Place("ray", cpus=2), 2),
-        ([Node(8, 1), Node(8)], Place("ray", cpus=2, gpus=1), 1),
-        ([Node(1, 4)], Place("ray", cpus=1, gpus=1), 1),
-        ([Node(0, 4)], Place("ray", gpus=1), 0),
+        ([Machine(2), Machine(1)], Place("ray"), 3),
+        ([Machine(4), Machine(1)], Place("ray", cpus=2), 2),
+        ([Machine(8, 1), Machine(8)], Place("ray", cpus=2, gpus=1), 1),
+        ([Machine(1, 4)], Place("ray", cpus=1, gpus=1), 1),
+        ([Machine(0, 4)], Place("ray", gpus=1), 0),
         ([], Place("ray"), 0),
     ],
 )
-def test_how_many_runs_fit(nodes: list[Node], place: Place, room: int) -> None:
+def test_how_many_runs_fit(nodes: list[Machine], place: Place, room: int) -> None:
     assert room_for(nodes, place) == room
 
 
@@ -123,10 +129,12 @@ def test_as_many_seats_as_there_is_room_and_an_actor_is_used_again() -> None:
     seats = seats_on(cluster)
     first, second = begin(seats, "a"), begin(seats, "b")
     assert seats.free() == 0 and seats.take("c") is None
-    assert placed(first) is not placed(second)
-    seats.give_back(first)
+    actor = placed(first)
+    assert actor is not placed(second)
+    for _ in range(2):  # a second time changes nothing
+        first.release()
     assert seats.free() == 1
-    assert placed(begin(seats, "c")) is first.actor
+    assert placed(begin(seats, "c")) is actor
     assert len(cluster.actors) == 2
     seats.close()
 
@@ -147,7 +155,7 @@ def test_a_run_that_waits_takes_the_first_actor_that_is_free() -> None:
     second = begin(seats, "b")
     assert not has_turn(second) and not has_turn(second)
     assert len(cluster.actors) == 2
-    seats.give_back(first)
+    first.release()
     assert placed(second) is kept
     assert cluster.actors[1].dead, "the one that was asked for in vain is not wanted any more"
     seats.close()
@@ -159,10 +167,23 @@ def test_a_lost_actor_is_not_used_again() -> None:
     seat = begin(seats, "a")
     lost = placed(seat)
     lost.silent = True
-    seats.give_back(seat)
+    seat.release()
     assert lost.dead
     again = begin(seats, "a")
     assert placed(again) is not lost
+    seats.close()
+
+
+def test_a_run_that_has_lost_its_node_waits_for_another_one() -> None:
+    cluster = FakeCluster([1, 1])
+    seats = seats_on(cluster)
+    first, second = begin(seats, "a"), begin(seats, "b")
+    lost, kept = placed(first), placed(second)
+    cluster.cpus.pop()
+    first.lose()
+    assert lost.dead and not has_turn(first)
+    second.release()
+    assert placed(first) is kept
     seats.close()
 
 
@@ -206,7 +227,7 @@ def test_an_idle_actor_makes_room_for_others(monkeypatch: pytest.MonkeyPatch) ->
     seat = begin(seats, "a")
     actor = placed(seat)
     assert not actor.dead
-    seats.give_back(seat)
+    seat.release()
     until(lambda: actor.dead, "it is ended")
     seats.close()
 
@@ -232,15 +253,33 @@ def test_a_cluster_that_does_not_answer_ends_the_sweep_with_a_reason(monkeypatch
     seats.close()
 
 
+def test_a_node_of_another_version_ends_the_sweep_and_fails_no_run() -> None:
+    cluster = FakeCluster([1])
+    seats = seats_on(cluster)
+    seat = begin(seats, "a")
+    assert not has_turn(seat)
+    cluster.actors[0].other_version = True
+    assert not has_turn(seat)
+    with pytest.raises(ClusterError, match="has Ray 1, but this machine has Ray 2"):
+        seats.free()
+    seats.close()
+
+
+def test_nothing_is_asked_of_a_cluster_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a call might never come back, and a run that waits would not obey."""
+    monkeypatch.setattr(seats_module, "QUIET_SECONDS", -1.0)
+    cluster = FakeCluster([1])
+    seats = seats_on(cluster)
+    assert not has_turn(begin(seats, "a")) and not cluster.actors
+    seats.close()
+
+
 def test_a_closed_pool_ends_what_is_idle_and_leaves_what_trains() -> None:
     cluster = FakeCluster([2])
     seats = seats_on(cluster)
     idle, trains = begin(seats, "a"), begin(seats, "b")
     placed(idle), placed(trains)
-    seats.give_back(idle)
+    idle.release()
     seats.close()
     assert [actor.dead for actor in cluster.actors] == [True, False]
-    assert not cluster.left, "its follower still asks"
-    other = FakeCluster([2])
-    seats_on(other).close()
-    assert other.left
+    assert cluster.left

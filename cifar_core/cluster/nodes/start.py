@@ -19,6 +19,7 @@ from cifar_core.cluster.check import ClusterFacts, ask_cluster
 from cifar_core.cluster.extras import require_ray
 from cifar_core.cluster.nodes.processes import end_processes, require_linux
 from cifar_core.cluster.nodes.record import (
+    FOLDER_PREFIX,
     FOLDER_VARIABLE,
     NodeRecord,
     forget_node,
@@ -34,6 +35,7 @@ from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.workspace import Workspace
 
 _RAY = "ray.scripts.scripts"  # the module of Ray's own command
+_FILES = "ray"  # below the folder of the node: Ray opens its own folder to everybody
 _START_SECONDS = 120.0  # some two where the machine is free
 _SHARED_BYTES = 200 * 1000 * 1000  # of memory that Ray sets aside for large values; ours travel in small pieces
 _LONGEST_FOLDER = 40  # characters: a socket's path may have 107 in all
@@ -160,7 +162,7 @@ def _start(workspace: Workspace, address: str, token: Path, options: list[str], 
         StorageError: the disk refused.
     """
     with storage_errors("making the folder of the node"):
-        folder = Path(tempfile.mkdtemp(prefix="cifar-node-")).resolve()
+        folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)).resolve()
     write_node(workspace, NodeRecord(address, str(folder), is_head))
     try:
         if len(str(folder)) > _LONGEST_FOLDER:
@@ -188,7 +190,7 @@ def _environment(address: str, folder: Path, token: Path) -> Mapping[str, str]:
 def _run_ray(workspace: Workspace, folder: Path, environment: Mapping[str, str], options: list[str]) -> None:
     """Run `ray start`, whose output goes to `cluster/node.log`; raises ClusterError, StorageError."""
     log = workspace.cluster / "node.log"
-    command = [sys.executable, "-P", "-m", _RAY, "start", f"--temp-dir={folder}", *options]
+    command = [sys.executable, "-P", "-m", _RAY, "start", f"--temp-dir={folder / _FILES}", *options]
     try:
         with storage_errors("starting Ray"), open(log, "wb") as output:
             subprocess.run(

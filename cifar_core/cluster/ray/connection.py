@@ -3,21 +3,19 @@
 import hashlib
 import os
 import platform
-from pathlib import Path
-from typing import Any
 
 import ray
 from ray._private import ray_constants
+from ray.exceptions import RayError
 
-from cifar_core.cluster.address import answers, is_loopback, split_address
-from cifar_core.cluster.check import ClusterFacts, ClusterNode, check_cluster
-from cifar_core.cluster.token import PATH_VARIABLE, TOKEN_VARIABLE, token_file
-from cifar_core.cluster.versions import versions_of
+from cifar_core.cluster.address import REACH_SECONDS, answers, is_loopback, split_address
+from cifar_core.cluster.check import ClusterFacts, ClusterNode, check_cluster, nodes_of
+from cifar_core.cluster.ray.head import ask_head, open_head
+from cifar_core.cluster.token import TOKEN_VARIABLE, token_environment
 from cifar_core.errors import ClusterError
 from cifar_core.lifecycle.place import Place
 from cifar_core.workspace import Workspace
 
-_HEAD = "node:__internal_head__"  # a resource that the head alone has
 _NAME_DIGITS = 16
 
 
@@ -27,13 +25,17 @@ class Cluster:
     def __init__(self, address: str, namespace: str) -> None:
         self.address = address
         self.namespace = namespace  # of the workspace: in it the detached actors of its runs are found again
+        self._head = open_head(address)
 
     def nodes(self) -> tuple[ClusterNode, ...]:
-        """The nodes that live now, the head first; raises ClusterError where the head does not answer."""
-        if not self.is_there():
-            raise ClusterError(f"The cluster at {self.address} answers no more: start it again, then resume.")
-        living = (_node(found) for found in ray.nodes() if found["Alive"])
-        return tuple(sorted(living, key=lambda node: (not node.is_head, node.host)))
+        """The nodes that live now, the head first; raises ClusterError where the head does not answer in time."""
+        gone = ClusterError(f"The cluster at {self.address} answers no more: start it again, then resume.")
+        if not self.is_there():  # known at once, where Ray waits for it to come back
+            raise gone
+        try:
+            return nodes_of(ask_head(self._head, REACH_SECONDS))
+        except RayError as error:
+            raise gone from error
 
     def require(self, cpus: int, gpus: int) -> None:
         """Refuse what no node has now; raises ConfigError, and ClusterError as `nodes`."""
@@ -63,14 +65,14 @@ def connect(workspace: Workspace, address: str) -> Cluster:
         ClusterError: as `check_cluster`.
     """
     check_cluster(workspace, Place("ray", address))
-    os.environ.pop(TOKEN_VARIABLE, None)
-    os.environ[PATH_VARIABLE] = str(token_file(workspace))
+    os.environ.pop(TOKEN_VARIABLE, None)  # which Ray would prefer to the file
+    os.environ.update(token_environment(workspace))
     # Otherwise Ray takes 127.0.0.1 for this machine's address in the network, where nothing of it listens.
     ray_constants.ENABLE_RAY_CLUSTER = not is_loopback(split_address(address)[0])
     namespace = namespace_of(workspace)
     try:
         ray.init(address=address, namespace=namespace, log_to_driver=False, configure_logging=False)
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+    except (OSError, RuntimeError, ValueError, RayError) as error:
         raise ClusterError(f"The cluster at {address} cannot be joined by this process ({error}).") from error
     return Cluster(address, namespace)
 
@@ -79,17 +81,3 @@ def namespace_of(workspace: Workspace) -> str:
     """The namespace of a workspace in every cluster: another machine or folder has another one."""
     place = f"{platform.node()}:{workspace.root}"
     return f"cifar-{hashlib.sha256(place.encode()).hexdigest()[:_NAME_DIGITS]}"
-
-
-def _node(found: dict[str, Any]) -> ClusterNode:
-    resources = found["Resources"]
-    return ClusterNode(
-        id=found["NodeID"],
-        host=found["NodeManagerHostname"],
-        address=found["NodeManagerAddress"],
-        is_head=_HEAD in resources,
-        is_here=Path(found["RayletSocketName"]).exists(),
-        cpus=int(resources.get("CPU", 0)),
-        gpus=int(resources.get("GPU", 0)),
-        versions=versions_of(found["Labels"]),
-    )
