@@ -1,4 +1,4 @@
-"""docs/CLUSTER.md: at most 15 commands lead from two machines to a sweep over both, and each runs as it stands there."""
+"""docs/CLUSTER.md: 15 commands at most lead from two machines to a sweep over both, and each runs as it stands."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_each_command_runs_as_it_stands(machines: dict[str, Path]) -> None:
     assert any("2 nodes" in text for text in said), said
     places = [json.loads(file.read_text()) for file in workspace.runs.glob("*/place.json")]
     assert {place["backend"] for place in places} == {"ray"}
-    assert len(places) == 5
+    assert len(places) == 3
     statuses = [json.loads(file.read_text())["status"] for file in workspace.runs.glob("*/status.json")]
-    assert statuses == ["completed"] * 5
+    assert statuses == ["finished"] * 3
     assert not list((workspace.cluster).glob("node.json"))
