@@ -77,7 +77,7 @@ def _rows(active: Sequence[Run], places: dict[str, QueuePlace]) -> pd.DataFrame:
 def _row(run: Run, place: QueuePlace | None) -> dict[str, object]:
     if run.waits:
         starts = f"in {range_words(place.wait.low, place.wait.high)}" if place and place.wait else "not timed yet"
-        starts = "as others pass it" if run.silent_since is not None else starts
+        starts = "" if run.silent_since is not None else starts
     else:
         left = run.progress.seconds_left if run.progress else 0
         starts = f"{clock(left)} left" if left else ""
