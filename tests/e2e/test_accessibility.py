@@ -30,7 +30,8 @@ RUN_AXE = Path(__file__).with_name("axe.js").read_text("utf-8")
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 VIEWS = {  # of a page, beside its plain address
     "data": ("view=Checks", "view=Tags", "view=Card"),
-    "train": ("view=New+run", "view=Watch"),
+    "class_room": ("view=Results&of=all", "view=Limits"),
+    "train": ("view=New+run", "view=Watch", "view=New+run&lesson=Rates"),
     "sweep": ("view=Search", "view=One+setting", f"sweep={SWEEP}"),
     "compare": ("view=matrices", "view=classes"),
     "confusion": ("true=cat&predicted=dog",),

@@ -73,7 +73,6 @@ def _show_form(workspace: Workspace, limits: ServerLimits) -> None:
                     st.number_input(f"{spec.label}{zero} `{name}`", *bounds, step=1, **_field(name, limits))
         st.form_submit_button(
             "Save the limits",
-            type="primary",
             icon=":material/save:",
             on_click=_save,
             args=(workspace,),

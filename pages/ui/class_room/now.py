@@ -48,8 +48,9 @@ def _show(workspace: Workspace, runs: list[Run], *, teacher: bool) -> None:
         st.markdown(
             f"**{len(active) - waiting}** training, **{waiting}** waiting, of "
             f"**{'1 person' if people == 1 else f'{people} people'}**",
-            width="stretch",
+            width="content",
         )
+        # Beside the words: the right end is where the table's own buttons appear, above it.
         buttons = st.container(horizontal=True, width="content")
     ticked = show_ticked_rows(_TICKED, _rows(active, places), _columns(active), _ALT, _HEIGHT)
     if not teacher:

@@ -72,7 +72,7 @@ def _show_table(table: pd.DataFrame, found: dict[str, Run]) -> None:
         people = len(set(table["person"]) - {""})
         of = f" of {'1 person' if people == 1 else f'{people} people'}" if people else ""
         done = f", {int(table['accuracy'].notna().sum())} with a result" if table["accuracy"].isna().any() else ""
-        st.markdown(f"**{counted(len(table), 'run')}**{of}{done}. Tick two to compare them.", width="stretch")
+        st.markdown(f"**{counted(len(table), 'run')}**{of}{done}. Tick two to compare them.", width="content")
         show_compare_button([found[run_id] for run_id in ticked])
         st.page_link(
             "pages/runs.py",
