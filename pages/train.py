@@ -15,7 +15,7 @@ from cifar_core.runs import Run, list_runs, measured_gain, read_speed
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.workspace import Workspace
 from pages.ui.class_room.form_limits import epochs_limit, limit_problems
-from pages.ui.class_room.lesson_link import current_lesson, lesson_problems, show_lesson, show_link_menu
+from pages.ui.class_room.lesson_link import current_lesson, lesson_problem, show_lesson, show_link_menu
 from pages.ui.cluster.where import read_where, show_cluster, show_where
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
@@ -106,7 +106,7 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
     own = dataset.validation if dataset else 0
     changed = changed_settings(settings, chosen_preset(), own)
     config, problems = check_settings(settings, datasets)
-    problems += [*limit_problems(workspace, config, datasets), *lesson_problems()]
+    problems = [*problems, *limit_problems(workspace, config, datasets)]
     first = not runs and all(state.name == FIRST_RUN.data.dataset or state.state == "absent" for state in datasets)
     show_lesson(workspace)
     if first and not current_lesson():  # with pictures of their own, people know what they want
@@ -166,9 +166,10 @@ def _say_problems_and_start(
     workspace: Workspace, config: RunConfig | None, problems: list[str], clicked: str | None, place: Place
 ) -> None:
     """Say what prevents a start; else start the run where Start was clicked, and watch it."""
-    for problem in problems:
+    started_without = lesson_problem() if clicked else ""
+    for problem in filter(None, (*problems, started_without)):
         st.error(escaped_sentence(problem), icon=":material/error:")
-    if clicked is None or config is None or problems:
+    if clicked is None or config is None or problems or started_without:
         return
     with show_errors():
         parent, name = st.session_state[PARENT_KEY] or "", st.session_state[NAME_KEY]

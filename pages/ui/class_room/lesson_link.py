@@ -6,7 +6,7 @@ import streamlit as st
 
 from cifar_core.runs.run import MAX_LESSON
 from cifar_core.workspace import Workspace
-from pages.ui.class_room.student_name import name_problems, show_student_name
+from pages.ui.class_room.student_name import name_problem, show_student_name
 from pages.ui.markdown import escaped
 from pages.ui.server.access import has_login, is_this_machine
 from pages.ui.train.form_state import LESSON_KEY, form_address
@@ -20,9 +20,12 @@ def current_lesson() -> str:
     return str(st.session_state.get(LESSON_KEY, "")).strip()
 
 
-def lesson_problems() -> list[str]:
-    """Return what prevents the start of a run of the lesson, as sentences; nothing where there is no lesson."""
-    return name_problems() if current_lesson() and not has_login() else []
+def lesson_problem() -> str:
+    """Return what prevents the start of a run of the lesson, as a sentence; empty where nothing does.
+
+    It is for the moment of the start: a name that was typed just before counts.
+    """
+    return name_problem() if current_lesson() and not has_login() else ""
 
 
 def show_lesson(workspace: Workspace) -> None:

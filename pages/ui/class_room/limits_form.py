@@ -9,12 +9,13 @@ from cifar_core.limits import LIMITS_FILE, ServerLimits, change_limits, limit_ta
 from cifar_core.spec import value_words
 from cifar_core.workspace import Workspace
 from pages.ui.class_room.choice import PAGE
-from pages.ui.error_messages import show_errors
+from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.server.access import has_login, is_shared
 from pages.ui.url_state import give_first
 
 CLASS_LIMITS = ("slots", "fair_share", "runs_per_person", "most_epochs", "most_parameters")
+_DRAWN_KEY = f"{PAGE}_limits_drawn"  # session: the limits that the fields began with
 _SAVED_KEY = f"{PAGE}_limits_saved"  # session: a change was just written
 
 
@@ -61,18 +62,17 @@ def _words(name: str, value: Any) -> str:
 
 def _show_form(workspace: Workspace, limits: ServerLimits) -> None:
     table = limit_table()
-    with st.form(f"{PAGE}_limits", border=False), st.grid(3, min_column_width=220):
-        for name in CLASS_LIMITS:
-            spec, key, value = table[name], f"{PAGE}_limit_{name}", getattr(limits, name)
-            give_first(key, value)
-            label = f"{spec.label} `{name}`"
-            if isinstance(value, bool):
-                st.toggle(label, key=key, help=spec.help)
-            else:
-                st.number_input(label, int(spec.low), int(spec.high), key=key, help=spec.help, step=1)
+    _let_fields_follow(limits)
+    with st.form(f"{PAGE}_limits", border=False):
+        st.toggle(f"{table['fair_share'].label} `fair_share`", **_field("fair_share", limits))
+        with st.grid(2, min_column_width=220):
+            for name in CLASS_LIMITS:
+                if (spec := table[name]).kind == "int":
+                    zero = " (0: no limit)" if spec.low == 0 else ""
+                    bounds = int(spec.low), int(spec.high)
+                    st.number_input(f"{spec.label}{zero} `{name}`", *bounds, step=1, **_field(name, limits))
         st.form_submit_button(
             "Save the limits",
-            type="primary",
             icon=":material/save:",
             on_click=_save,
             args=(workspace,),
@@ -80,14 +80,28 @@ def _show_form(workspace: Workspace, limits: ServerLimits) -> None:
         )
     if st.session_state.pop(_SAVED_KEY, False):
         st.success("Saved. Waiting runs follow at once; runs that train go on as they are.", icon=":material/check:")
-    for problem in st.session_state.pop(f"{_SAVED_KEY}_problems", ()):
-        st.error(escaped_sentence(problem), icon=":material/error:")
+
+
+def _let_fields_follow(limits: ServerLimits) -> None:
+    """Forget what the fields say of limits that somebody else has changed since they were drawn."""
+    drawn = st.session_state.get(_DRAWN_KEY, limits)
+    for name in CLASS_LIMITS:
+        if getattr(drawn, name) != getattr(limits, name):
+            st.session_state.pop(f"{PAGE}_limit_{name}", None)
+    st.session_state[_DRAWN_KEY] = limits
+
+
+def _field(name: str, limits: ServerLimits) -> dict[str, Any]:
+    """Return key and help of the field of a limit, which first has its value."""
+    key = f"{PAGE}_limit_{name}"
+    give_first(key, getattr(limits, name))
+    return {"key": key, "help": limit_table()[name].help}
 
 
 def _save(workspace: Workspace) -> None:
-    """Write what was changed; a limit that somebody else has changed meanwhile stays unless it was changed here too."""
-    with show_errors():
-        now = read_limits(workspace)
+    """Write what was changed here; what somebody else has changed meanwhile stays."""
+    drawn = st.session_state[_DRAWN_KEY]
+    with show_errors_as_toast():
         wanted = {name: st.session_state[f"{PAGE}_limit_{name}"] for name in CLASS_LIMITS}
-        change_limits(workspace, {name: value for name, value in wanted.items() if value != getattr(now, name)})
+        change_limits(workspace, {name: value for name, value in wanted.items() if value != getattr(drawn, name)})
         st.session_state[_SAVED_KEY] = True

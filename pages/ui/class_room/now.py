@@ -48,8 +48,9 @@ def _show(workspace: Workspace, runs: list[Run], *, teacher: bool) -> None:
         st.markdown(
             f"**{len(active) - waiting}** training, **{waiting}** waiting, of "
             f"**{'1 person' if people == 1 else f'{people} people'}**",
-            width="stretch",
+            width="content",
         )
+        # Beside the words: the right end is where the table's own buttons appear, above it.
         buttons = st.container(horizontal=True, width="content")
     ticked = show_ticked_rows(_TICKED, _rows(active, places), _columns(active), _ALT, _HEIGHT)
     if not teacher:
@@ -77,7 +78,7 @@ def _rows(active: Sequence[Run], places: dict[str, QueuePlace]) -> pd.DataFrame:
 def _row(run: Run, place: QueuePlace | None) -> dict[str, object]:
     if run.waits:
         starts = f"in {range_words(place.wait.low, place.wait.high)}" if place and place.wait else "not timed yet"
-        starts = "as others pass it" if run.silent_since is not None else starts
+        starts = "" if run.silent_since is not None else starts
     else:
         left = run.progress.seconds_left if run.progress else 0
         starts = f"{clock(left)} left" if left else ""

@@ -17,7 +17,7 @@ TYPED_KEY = "class_person"  # session: the name that a student typed
 
 def person_of_runs() -> str:
     """Return whose the runs are that this session starts; empty without a login and without a typed name."""
-    return current_person() or ("" if has_login() else str(st.session_state.get(TYPED_KEY, "")))
+    return current_person() if has_login() else str(st.session_state.get(TYPED_KEY, ""))
 
 
 def person_going_on(run: Run) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 from cifar_core.config import spec_of
 from cifar_core.evaluate import TERMS
 from cifar_core.export import table_csv
-from cifar_core.runs import Run, list_runs
+from cifar_core.runs import Run
 from cifar_core.runs.classes.collect import FACTS, collect
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
@@ -19,7 +19,7 @@ from pages.ui.compare.links import show_compare_button
 from pages.ui.markdown import single_line
 from pages.ui.rerun import rerun_page
 from pages.ui.runs.run_curves import show_run_curves
-from pages.ui.train.active_runs import IDLE_INTERVAL, refresh_interval
+from pages.ui.train.active_runs import IDLE_INTERVAL, refresh_interval, run_lister
 from pages.ui.train.settings_form import setting_text
 from pages.ui.wording import PERCENT_FORMAT, in_percent, status_display
 
@@ -61,7 +61,7 @@ def show_results(workspace: Workspace, runs: list[Run]) -> None:
         help="Downloads the rows below as a table, accuracies as exact fractions.",
     )
     _show_table(table, {run.id: run for run in found})
-    _follow(workspace, found)
+    _follow(workspace, runs, found)
     _show_curves(workspace, found, table)
 
 
@@ -72,7 +72,7 @@ def _show_table(table: pd.DataFrame, found: dict[str, Run]) -> None:
         people = len(set(table["person"]) - {""})
         of = f" of {'1 person' if people == 1 else f'{people} people'}" if people else ""
         done = f", {int(table['accuracy'].notna().sum())} with a result" if table["accuracy"].isna().any() else ""
-        st.markdown(f"**{counted(len(table), 'run')}**{of}{done}. Tick two to compare them.", width="stretch")
+        st.markdown(f"**{counted(len(table), 'run')}**{of}{done}. Tick two to compare them.", width="content")
         show_compare_button([found[run_id] for run_id in ticked])
         st.page_link(
             "pages/runs.py",
@@ -131,7 +131,7 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
     return columns
 
 
-def _follow(workspace: Workspace, found: list[Run]) -> None:
+def _follow(workspace: Workspace, runs: list[Run], found: list[Run]) -> None:
     """Rerun the page when one of these runs has a further result, or a run was made; nothing is shown."""
 
     def snapshot(runs: list[Run]) -> list[tuple[object, ...]]:
@@ -139,10 +139,10 @@ def _follow(workspace: Workspace, found: list[Run]) -> None:
         known = [(run.id, run.status, run.last and run.last.epoch) for run in runs if run.id in ids]
         return [*known, (len(runs),)]
 
-    drawn = snapshot(list_runs(workspace))
+    drawn, listing = snapshot(runs), run_lister(workspace, runs)
 
     def refresh() -> None:
-        if snapshot(list_runs(workspace)) != drawn:
+        if snapshot(listing()) != drawn:
             rerun_page()
 
     busy = any(run.active for run in found)

@@ -11,7 +11,6 @@ from cifar_core.text import clean_text
 from cifar_core.workspace import Workspace
 from pages.ui.class_room.person import TYPED_KEY, person_of_runs
 from pages.ui.components.browser_storage import browser_storage
-from pages.ui.markdown import escaped_sentence
 from pages.ui.url_state import give, give_first
 
 MAX_NAME = 60  # characters
@@ -43,11 +42,10 @@ def show_student_name(workspace: Workspace) -> None:
     )
 
 
-def name_problems() -> list[str]:
-    """Return what prevents a start, as sentences: no name, or one that cannot be."""
-    if wrong := str(st.session_state.get(_PROBLEM_KEY, "")):
-        return [wrong]
-    return [] if person_of_runs() else ["Type your name, so that your runs can be told from those of others."]
+def name_problem() -> str:
+    """Return what prevents a start, as a sentence: no name, or one that cannot be; empty where nothing does."""
+    wrong = str(st.session_state.get(_PROBLEM_KEY, ""))
+    return wrong or ("" if person_of_runs() else "Type your name, so that your runs can be told from those of others.")
 
 
 def _hear(workspace: Workspace, items: list[str]) -> None:
@@ -73,5 +71,5 @@ def _problem(workspace: Workspace, name: str) -> str:
     except (RunError, ConfigError) as error:
         return str(error)
     if name in teachers:
-        return escaped_sentence(f"{name} is the name of a teacher here: type your own.")
+        return f"{name} is the name of a teacher here: type your own."
     return ""
