@@ -347,20 +347,22 @@ def finish(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
     if job is not None and (job.state == "done" or state.state != "ready"):
         say_new(job.report)
     if state.state != "ready":
-        raise _failure(state, job)
+        raise _failure(state, job, unfinished_import(workspace, name))
     parts = {"training": state.train - state.validation, "validation": state.validation, "test": state.test}
     counts = [f"{count:,} {part}" for part, count in parts.items() if count]
     say(f"{name} is ready: {', '.join(counts[:-1])} and {counts[-1]} pictures, {counted(state.classes, 'class')}.")
     return state
 
 
-def _failure(state: DatasetState, job: JobState | None) -> CifarCoreError:
+def _failure(state: DatasetState, job: JobState | None, unfinished: str) -> CifarCoreError:
     if state.state == "broken":
         return DataError(state.problem)
     doing = "Getting" if job is None else {"import": "Importing", "clean": "Making"}.get(job.kind, "Getting")
+    if job is not None and job.state == "cancelled" and unfinished:
+        return DownloadError(f"{doing} {state.name} was ended before it was done. {unfinished}")
     if job is not None and job.state == "cancelled":
         return DownloadError(f"{doing} {state.name} was cancelled; nothing was changed.")
     kind = DownloadError if doing == "Getting" else DataError
     if job is not None and job.error:
-        return kind(job.error)
+        return kind(f"{job.error} {unfinished}".rstrip())
     return kind(f"{state.name} is not ready: its preparation ended early. Start it again.")
