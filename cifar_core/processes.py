@@ -44,6 +44,7 @@ class Program(StrEnum):
     BENCH_BROWSER = "cifar_core.bench.browser"
     BENCH_SERVER = "cifar_core.bench.server"
     BENCH_SHORT_RUNS = "cifar_core.bench.sweeps.short_runs"
+    BENCH_SCALE = "cifar_core.bench.scale.measure"
 
 
 def command_of(program: Program, *arguments: str) -> list[str]:

@@ -93,7 +93,7 @@ def test_a_run_is_equal_to_a_local_one_whoever_follows_it(
     assert results(tiny_here.runs / there) == results(tiny_here.runs / here)
     assert verify_run(tiny_here, there) == []
     left = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / f"cifar-nodes-{os.getuid()}"
-    assert not [path for path in left.rglob(there)]
+    assert not list(left.rglob(there))
 
 
 def test_a_run_goes_on_elsewhere_when_its_node_is_gone_and_stops_when_asked(
