@@ -142,7 +142,7 @@ def test_axe_finds_no_serious_fault_of_ours(
             select_row(watched, swept, finished.id)
         found += faults(watched, axe)
     watched.get_by_role("button", name="Glossary").click()
-    expect(watched.get_by_role("dialog").get_by_role("textbox")).to_be_visible()
+    expect(watched.get_by_role("dialog").locator("input").first).to_be_visible()
     settle(watched)
     found += faults(watched, axe)
     for name in ("", "data", "train", "runs", "confusion"):  # those that have words of their own then
