@@ -12,6 +12,7 @@ from cifar_core.data import open_dataset
 from cifar_core.train import batches
 from cifar_core.train.batches import alternating_flips, epoch_batches, load_training_data, normalise
 from cifar_core.train.predict import predict_probabilities
+from cifar_core.train.ranks import Together
 from cifar_core.workspace import open_workspace
 from tests.conftest import save_tiny
 
@@ -33,6 +34,41 @@ def test_a_part_too_large_for_memory_gives_the_same_batches(tmp_path: Path, monk
         assert torch.equal(one[0], two[0]) and one[0].is_contiguous(memory_format=torch.channels_last)
         assert torch.equal(one[1], two[1])
     assert np.array_equal(kept.test.take(slice(3, 9)), streamed.test.take(slice(3, 9)))
+
+
+@pytest.mark.parametrize("world", [2, 3, 40])
+@pytest.mark.parametrize("size", [7, 32, 4999])
+def test_the_parts_of_ranks_are_the_batches_of_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: int, size: int
+) -> None:
+    """With every augmentation, in several chunks, begun in the middle; and each rank reads its own pictures alone."""
+    monkeypatch.setattr(batches, "_CHUNK", 96)
+    dataset = save_tiny(open_workspace(tmp_path / "workspace"))
+    config = make_config({"dataset": dataset.name, "shift": 3, "cutout": 5, "mirror_edges": True}).data
+    data, read = load_training_data(dataset, config, 0, CPU), 0
+    taken = data.train.take
+    monkeypatch.setattr(data.train, "take", lambda chosen: count(taken(chosen)))
+
+    def count(pixels: np.ndarray) -> np.ndarray:
+        nonlocal read
+        read += len(pixels)
+        return pixels
+
+    shown = np.random.default_rng(0).random(len(data.train)) < 0.9
+    way = {"seed": 0, "epoch": 2, "start": 1 if size < 100 else 0, "shown": shown}
+    whole = list(epoch_batches(data, config, size, **way))
+    read_by_one, read = read, 0
+    ranks = [Together(rank, world) for rank in range(world)]
+    parts = [list(epoch_batches(data, config, size, **way, ranks=rank)) for rank in ranks]
+    for number, (images, labels, indices) in enumerate(whole):
+        own = [parts[rank.rank][number] for rank in ranks]
+        assert all(torch.equal(labels, part[1]) and torch.equal(indices, part[2]) for part in own)
+        counted = [part[0] for rank, part in zip(ranks, own, strict=True) if rank.part(len(labels)).is_own]
+        assert torch.equal(torch.cat(counted), images)
+    count_shown = int(shown.sum())
+    sizes = [min(size, count_shown - at) for at in range(0, count_shown, size)]  # also of the batch that is skipped
+    borrowed = sum(not rank.part(pictures).is_own for pictures in sizes for rank in ranks)
+    assert read == read_by_one + borrowed
 
 
 def test_flips_alternate_from_epoch_to_epoch() -> None:

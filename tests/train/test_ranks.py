@@ -1,4 +1,4 @@
-"""Several ranks that train one network: their parts of a batch, the same results as one, and what they say when lost."""
+"""Several ranks that train one network: their parts of a batch, the results of one process, what they say when lost."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_core.errors import ConfigError, LostRankError
+from cifar_core.lifecycle.supervise import LOST_RANKS
 from cifar_core.train.ranks import ALONE, Together, join_ranks, local_ranks, lost_ranks, rank_device
 from tests.train.rank_processes import run_ranks, started_ranks
 from tests.train.train_in_ranks import train
@@ -195,32 +196,12 @@ def test_a_pause_within_a_measurement_reaches_all_ranks(found: Found) -> None:
 @pytest.mark.cluster
 def test_a_killed_rank_is_noticed_by_the_others(tmp_path: Path) -> None:
     (tmp_path / "scenarios.json").write_text(json.dumps({"long": {"settings": {**SIMPLE, "epochs": 400}}}))
-    program = f"""
-sys.argv = ["train_in_ranks", {str(tmp_path / "scenarios.json")!r}]
-from cifar_core.errors import LostRankError
-from cifar_core.train.ranks import lost_ranks
-from cifar_core.train.trainer import Trainer
-from tests.train.train_in_ranks import StepLosses, main
-usual = StepLosses.on_batch
-def on_batch(self, position):
-    if len(self.losses) == 3:
-        print("trains", file=sys.stderr, flush=True)
-    return usual(self, position)
-StepLosses.on_batch = on_batch
-try:
-    with lost_ranks():
-        main()
-except LostRankError as error:
-    print(error, file=sys.stderr, flush=True)
-    import os
-    os._exit(76)
-"""
-    with started_ranks(2, "-c", program) as (first, second):
-        for item in (first, second):
-            assert item.stderr is not None
-            while b"trains" not in item.stderr.readline():
-                assert item.poll() is None
+    program = ("-m", "tests.train.train_in_ranks", str(tmp_path / "scenarios.json"))
+    with started_ranks(2, *program) as (first, second):
+        assert first.stderr is not None and second.stderr is not None
+        while b"trains" not in first.stderr.readline():
+            assert first.poll() is None
         second.kill()
         _, errors = first.communicate(timeout=20)
-    assert first.returncode == 76, errors
+    assert first.returncode == LOST_RANKS, errors
     assert errors.decode().strip().splitlines()[-1].startswith("Another process of this training is gone ("), errors

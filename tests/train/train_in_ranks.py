@@ -1,4 +1,4 @@
-"""A program for tests: trains the tiny dataset several times, each time as one of several ranks, and keeps what it found.
+"""A program for tests: trains tiny pictures several times, each time as one of several ranks, and keeps what it found.
 
 Several trainings in one process, since loading torch takes longer than all of them.
 """
@@ -12,15 +12,17 @@ from typing import Any
 import torch
 
 from cifar_core.config import make_config
+from cifar_core.errors import LostRankError
 from cifar_core.lifecycle.states import EndRequest
+from cifar_core.lifecycle.supervise import LOST_RANKS
 from cifar_core.train.batches import load_training_data
-from cifar_core.train.ranks import ALONE, Ranks, Together, join_ranks
+from cifar_core.train.ranks import ALONE, Ranks, Together, join_ranks, lost_ranks
 from cifar_core.train.trainer import Position, Trainer
 from tests.train.test_trainer import CPU, RecordingCallback, comparable, tiny_dataset
 
 
 class StepLosses(RecordingCallback):
-    """Records the sum of the losses of each step, and asks for a pause once so many batches or measurements are done."""
+    """Records the sum of the losses of each step, and asks for a pause after so many batches or measurements."""
 
     def __init__(self, trainer: Trainer, *, batches: int | None = None, measures: int | None = None) -> None:
         super().__init__()
@@ -30,6 +32,8 @@ class StepLosses(RecordingCallback):
         self.before = float(trainer._loss_sum)  # of the batches before, where it goes on
 
     def on_batch(self, position: Position) -> EndRequest | None:
+        if not self.losses:
+            print("trains", file=sys.stderr, flush=True)
         total = float(self.trainer._loss_sum)
         self.losses.append(total - (self.before if position.batch > 1 else 0.0))
         self.before, self.batches = total, self.batches + 1
@@ -75,16 +79,20 @@ def train(
 def main() -> None:
     """Train each of the scenarios in the file of the first argument; write what rank R found to `found.R` beside it."""
     torch.set_num_threads(1)
-    path = Path(sys.argv[1])
-    ranks, found = join_ranks(CPU), dict[str, Any]()
+    path, found = Path(sys.argv[1]), dict[str, Any]()
+    ranks = join_ranks(CPU)
     for name, scenario in json.loads(path.read_text()).items():
         goes_on = scenario.pop("goes_on", None)
         anew = Together(ranks.rank, ranks.world)  # it is made for one training
         found[name] = train(**scenario, ranks=anew, state=found[goes_on]["state"] if goes_on else None)
     torch.save(found, path.with_name(f"found.{ranks.rank}"))
-    sys.stderr.flush()
-    os._exit(0)  # as a training process ends
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        with lost_ranks():
+            main()
+    except LostRankError as error:
+        print(error, file=sys.stderr, flush=True)
+        os._exit(LOST_RANKS)
+    os._exit(0)  # as a training process ends
