@@ -18,6 +18,7 @@ from cifar_core.cluster.remote.turn import RemoteTurn
 from cifar_core.errors import CifarCoreError
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.place import read_place
+from cifar_core.lifecycle.ranks.environment import processes_of
 from cifar_core.lifecycle.requests import TerminationSignal
 from cifar_core.lifecycle.worker import serve_run
 
@@ -30,7 +31,7 @@ def main() -> int:
     _keep_ray_quiet()
     place = read_place(folder)
     connecting = Connecting(folder.workspace, place.address)
-    seat = RaySeat(folder.run_id, place, connecting.cluster)
+    seat = RaySeat(folder.run_id, place, processes_of(folder), connecting.cluster)
     return serve_run(folder, RemoteComputation(seat), TerminationSignal(), RemoteTurn(seat))
 
 

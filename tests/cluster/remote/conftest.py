@@ -194,7 +194,7 @@ class RemoteRuns:
         home = self.place / f"home-{len(self.made)}"
         home.mkdir()
         service, training = NodeService(home, 1, 0), FakeTraining()
-        service._process = training  # type: ignore[assignment]
+        service._warm = service._process = training  # type: ignore[assignment]
         self.made.append(service)
         return LocalNode(service, training)
 
