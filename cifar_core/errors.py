@@ -70,3 +70,7 @@ class TrainingError(CifarCoreError):
 
 class DivergedError(TrainingError):
     """The loss or the weights of a training became NaN or infinite."""
+
+
+class LostRankError(CifarCoreError):
+    """Another process of a training of several is gone or late. The training itself did not fail: it can go on."""

@@ -21,6 +21,7 @@ class Program(StrEnum):
     WORKER = "cifar_core.lifecycle.worker"
     FORCE_STOP = "cifar_core.lifecycle.force_stop"
     TRAINING = "cifar_core.runs.training.process"
+    RANK = "cifar_core.lifecycle.ranks.guard"
     PREDICTION_SERVER = "cifar_core.runs.predict.server"
     WARM_WORKER = "cifar_core.lifecycle.warm.worker"
     WARM_TRAINING = "cifar_core.runs.training.warm_process"

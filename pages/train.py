@@ -11,7 +11,7 @@ import streamlit as st
 from cifar_core.config import RunConfig, changed_settings
 from cifar_core.data import list_datasets
 from cifar_core.lifecycle.place import Place
-from cifar_core.runs import Run, list_runs, read_speed
+from cifar_core.runs import Run, list_runs, measured_gain, read_speed
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.workspace import Workspace
 from pages.ui.class_room.form_limits import epochs_limit, limit_problems
@@ -126,7 +126,8 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
         show_data_notes(workspace, config, datasets)
     with st.grid(2, min_column_width=380, gap="medium"):
         with st.container():
-            show_setting_groups(settings, own, changed, linked=True)
+            gain = measured_gain(read_speed(workspace), config) if config is not None else None
+            show_setting_groups(settings, own, changed, linked=True, gain=gain)
         with st.container(), show_errors():
             if config is not None:
                 show_network(config, datasets)

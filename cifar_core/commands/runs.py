@@ -14,7 +14,7 @@ from cifar_core.commands.console import json_option, print_json, say, waiting_te
 from cifar_core.commands.jobs import follow_job
 from cifar_core.commands.of_runs.settings import echo_settings
 from cifar_core.commands.options import chosen, setting_options
-from cifar_core.commands.train import begin, follow, say_set_aside, unfinished
+from cifar_core.commands.train import begin, follow, resume_under_torchrun, say_set_aside, unfinished
 from cifar_core.errors import RunError
 from cifar_core.evaluate import curve_events
 from cifar_core.interrupts import note_ctrl_c
@@ -173,6 +173,8 @@ def pause(workspace: Workspace, run: str, as_json: bool) -> None:
 def resume(workspace: Workspace, run: str, backend: str | None, as_json: bool) -> None:
     """Continue a RUN that was paused, stopped, interrupted or failed from its last checkpoint, when its turn comes."""
     run_id = resolve_run(workspace, run)
+    if resume_under_torchrun(workspace, run_id, as_json):
+        return
     epoch = epoch_to_resume(workspace, run_id)
     _begin(workspace, lambda: run_id, partial(resume_run, place=LOCAL if backend else None))
     behind = _behind(workspace, run_id)

@@ -21,11 +21,13 @@ from cifar_core.commands.console import (
     workspace_option,
 )
 from cifar_core.commands.options import chosen, place_options, setting_options, take_place
+from cifar_core.commands.torchrun import resume_here, serve_here, train_here, with_processes
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import dataset_state
-from cifar_core.errors import CifarCoreError, RunError, TrainingError
+from cifar_core.errors import CifarCoreError, ConfigError, RunError, TrainingError
 from cifar_core.interrupts import CtrlC, note_ctrl_c
 from cifar_core.lifecycle.place import LOCAL, Place
+from cifar_core.lifecycle.ranks.torchrun import torchrun_here
 from cifar_core.presets import PRESETS
 from cifar_core.runs import (
     EpochLine,
@@ -84,13 +86,38 @@ def train(
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} exclude each other: each says what the settings start from.")
     place = _place(workspace, settings, continues or weights_of)
-    make = _maker(
-        workspace, chosen(settings), name, preset=preset, continues=continues, weights_of=weights_of, place=place
-    )
-    run_id, ctrl_c = begin(workspace, make, start_run)
-    with _report_that_it_goes_on(workspace, run_id):
+    changes, torchrun = chosen(settings), torchrun_here()
+    if torchrun:
+        changes = with_processes(changes, torchrun)
+    make = _maker(workspace, changes, name, preset=preset, continues=continues, weights_of=weights_of, place=place)
+    if torchrun:
+        run_id = train_here(workspace, torchrun, lambda nonce: make(nonce=nonce))
         say(_beginning(read_run(workspace, run_id)))
-    run = follow(workspace, run_id, ctrl_c)
+        run = serve_here(workspace, torchrun, run_id, partial(_show_epochs, workspace))
+    else:
+        run_id, ctrl_c = begin(workspace, make, start_run)
+        with _report_that_it_goes_on(workspace, run_id):
+            say(_beginning(read_run(workspace, run_id)))
+        run = follow(workspace, run_id, ctrl_c)
+    _report_end(run, as_json)
+
+
+def resume_under_torchrun(workspace: Workspace, run_id: str, as_json: bool) -> bool:
+    """Where torchrun has started this process, go on with a run here until it has ended; False where it has not.
+
+    Raises:
+        CifarCoreError: as `resume_here`; TrainingError where the run does not finish.
+    """
+    torchrun = torchrun_here()
+    if torchrun is None:
+        return False
+    resume_here(workspace, torchrun, run_id)
+    _report_end(serve_here(workspace, torchrun, run_id, partial(_show_epochs, workspace)), as_json)
+    return True
+
+
+def _report_end(run: Run, as_json: bool) -> None:
+    """Print what became of a run; TrainingError where it did not finish."""
     if as_json:
         print_json(summary(run))
     if run.status is not Status.FINISHED:
@@ -103,7 +130,14 @@ def train(
 
 def _place(workspace: Workspace, options: dict[str, Any], base: str | None) -> Place:
     """Where the run is computed, taken out of the options and checked: else where the run was that it goes on from."""
-    place = take_place(workspace, options) or (read_run(workspace, base).place if base else LOCAL)
+    asked = take_place(workspace, options)
+    if torchrun_here():
+        if asked not in (None, LOCAL):
+            raise ConfigError(
+                ["torchrun has started this command, so it trains here: leave out --backend, or torchrun."]
+            )
+        return LOCAL
+    place = asked or (read_run(workspace, base).place if base else LOCAL)
     require_place(workspace, place)
     return place
 
@@ -117,8 +151,8 @@ def _maker(
     continues: str | None,
     weights_of: str | None,
     place: Place,
-) -> Callable[[], str]:
-    """What makes the run of these options; `begin` calls it."""
+) -> Callable[..., str]:
+    """What makes the run of these options; `begin` calls it, torchrun's rank 0 with a `nonce`."""
     if continues is not None:
         return partial(continue_run, workspace, continues, changes, name=name, place=place)
     if weights_of is not None:
@@ -134,6 +168,8 @@ def _beginning(run: Run) -> str:
     about = f", {range_words(expected.low, expected.high)} of training" if expected else ""
     what = f"{settings.model.model} on {settings.data.dataset}, {counted(settings.optimizer.epochs, 'epoch')}{about}"
     what += f", on {run.place.words}" if run.is_elsewhere else ""
+    if settings.machine.processes > 1:
+        what += f", {settings.machine.processes} processes"
     if run.origin in GOES_ON:
         what += f", from the weights of run {run.parent} after epoch {run.parent_epoch}"
         what += f", learning rate {settings.optimizer.learning_rate:g} ({settings.optimizer.schedule})"

@@ -4,7 +4,7 @@ The random numbers are drawn apart from the pictures, so a seed gives the same v
 Reads and writes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,11 @@ class Variation:
     cut_y: np.ndarray  # int [N], row of the centre of the blanked square
     cut_x: np.ndarray  # int [N], column of its centre
     cutout: int  # width of the square in pixels; 0 = none
+
+    def of(self, rows: np.ndarray | slice) -> "Variation":
+        """The variations of these of the N pictures."""
+        varied = {name: getattr(self, name)[rows] for name in ("flip", "dy", "dx", "cut_y", "cut_x")}
+        return replace(self, **varied)
 
 
 def draw_variation(config: DataConfig, count: int, rng: np.random.Generator) -> Variation:

@@ -18,7 +18,8 @@ LEFT_OUT = b"-- what was printed before this is left out --\n"
 SESSION_MARK = "-- a process of this run begins --"  # separates the output of this process from an earlier one's
 _MAX_LAST_LINE = 300  # characters
 _MAX_REASON = 1000  # characters
-_END = re.compile(r"-- it ended as ([a-z]+): (.+)")  # written by `end_line`, unlike all else that a process prints
+END_BEGINS = "-- it ended as "
+_END = re.compile(END_BEGINS + r"([a-z]+): (.+)")  # written by `end_line`, unlike all else that a process prints
 _LOG_TAIL = 65_536  # bytes
 _LOG_LINE = 500  # characters shown of a line
 # Escape sequences of a terminal, such as colours and titles.
@@ -107,7 +108,7 @@ def take_back_session(log: Path, before: int) -> None:
 
 def end_line(ended_as: str, why: str) -> str:
     """The line with which a process writes into its log how it ended, where its status cannot be written."""
-    return f"-- it ended as {ended_as}: {one_line(why, _MAX_REASON)}"
+    return f"{END_BEGINS}{ended_as}: {one_line(why, _MAX_REASON)}"
 
 
 def logged_end(log: Path) -> tuple[str, str] | None:

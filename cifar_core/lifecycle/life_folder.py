@@ -71,6 +71,16 @@ class LifeFolder:
         return self.path / "training.lock"
 
     @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints of an unfinished run: the last two, so that one of them may be damaged."""
+        return self.path / "checkpoints"
+
+    @property
+    def torchrun(self) -> Path:
+        """While torchrun's rank 0 is the run's worker: which start of torchrun it belongs to, for the other ranks."""
+        return self.path / "torchrun"
+
+    @property
     def stop_file(self) -> Path:
         """Its presence asks the run to stop."""
         return self.path / "control-stop"

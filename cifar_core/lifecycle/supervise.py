@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +28,7 @@ GONE_SECONDS = 2.0  # the same, where the run's folder is gone: the child has no
 LIMIT_SECONDS = 15.0  # how long after a run's time limit the child may still run
 UNSTARTED_SECONDS = 600.0  # a child that does not train by then counts as training, for its time limit
 STILL_COMPUTING = 75  # exit code of a computing process that found an earlier one of its run alive
+LOST_RANKS = 76  # exit code of one of several training processes whose others have gone, so that it cannot go on
 KILLED_FROM_OUTSIDE = (
     "The training was killed from outside, most often because memory ran out. What it had logged is kept."
 )
@@ -122,10 +124,25 @@ def _trains(folder: LifeFolder) -> bool:
     return progress is not None and progress.batches > 0
 
 
-def start_computing(command: list[str], stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-    """Start a computing process with one pipe for all its output; OSError where the system refuses."""
+def start_computing(
+    command: list[str],
+    stdin: int = subprocess.DEVNULL,
+    *,
+    environment: Mapping[str, str] | None = None,
+    inherited: Collection[int] = (),
+) -> "subprocess.Popen[bytes]":
+    """Start a computing process with one pipe for all its output; OSError where the system refuses.
+
+    Args:
+        command: of it.
+        stdin: its standard input.
+        environment: None: as of this process.
+        inherited: handles of this process that it gets.
+    """
     return subprocess.Popen(
         command,
+        env=environment,
+        pass_fds=inherited,
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -168,6 +185,8 @@ def describe_exit(code: int, last_line: str, *, out_of_memory: bool = False) -> 
         )
     if code == STILL_COMPUTING:
         return "An earlier process of this run is still computing: wait until it has ended, then resume."
+    if code == LOST_RANKS:
+        return "Another of its processes ended or was out of reach, so it could not go on; resume it to go on."
     if last_line:
         return explain_memory_error(last_line) or f"The training failed: {last_line}"
     return f"The training ended with exit code {code} and gave no reason. What it had logged is kept."

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,7 @@ from cifar_core.lifecycle.force_stop import free_queue
 from cifar_core.lifecycle.heartbeat import Heartbeat, start_heartbeat
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.queue import leave, take_slot
+from cifar_core.lifecycle.ranks.launcher import several_ranks
 from cifar_core.lifecycle.requests import KILLED, EndRequests, TerminationSignal
 from cifar_core.lifecycle.states import ACTIVE, EndRequest, Status
 from cifar_core.lifecycle.status import expect_worker, move, read_state
@@ -50,7 +52,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run-dir", required=True, type=Path)
     folder = LifeFolder(parser.parse_args().run_dir.resolve())
-    return serve_run(folder, OwnProcess(), TerminationSignal())
+    return serve_run(folder, several_ranks(folder) or OwnProcess(), TerminationSignal())
 
 
 class Turn(Protocol):
@@ -126,9 +128,13 @@ def computing_command(folder: LifeFolder) -> list[str]:
 class OwnProcess:
     """The computation of a run in a process of its own."""
 
+    def __init__(self, command: Callable[[LifeFolder], list[str]] | None = None) -> None:
+        """Of `computing_command`, where no other command is given."""
+        self._command = command or computing_command
+
     def start(self, folder: LifeFolder) -> None:
         """Start it; OSError where the system refuses."""
-        self._child = start_computing(computing_command(folder))
+        self._child = start_computing(self._command(folder))
         assert self._child.stdout is not None
         self._output = LogKeeper(self._child.stdout, folder.log)
 

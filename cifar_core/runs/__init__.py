@@ -33,7 +33,7 @@ from cifar_core.runs.dataset.use import dataset_use
 from cifar_core.runs.epoch_log import read_metrics, read_within_epochs
 from cifar_core.runs.estimate.estimate import Estimate, estimate_run
 from cifar_core.runs.estimate.span import Span
-from cifar_core.runs.estimate.speed import MachineSpeed, read_speed
+from cifar_core.runs.estimate.speed import USEFUL_GAIN, MachineSpeed, gain_words, measured_gain, read_speed
 from cifar_core.runs.estimate.speed_job import ensure_speed, measure_speed, speed_job
 from cifar_core.runs.estimate.time_left import estimated, time_left
 from cifar_core.runs.going_on.joined_curve import continued_runs, read_earlier_epochs
@@ -71,6 +71,7 @@ from cifar_core.train import EpochLine
 __all__ = [
     "LAST_WEIGHTS",
     "MOST_SEEDS",
+    "USEFUL_GAIN",
     "Answer",
     "DatasetFacts",
     "DeletedRun",
@@ -121,6 +122,7 @@ __all__ = [
     "find_forgotten",
     "fine_tune_run",
     "fine_tuning_point",
+    "gain_words",
     "group_facts",
     "group_of",
     "group_words",
@@ -135,6 +137,7 @@ __all__ = [
     "lower_rate",
     "measure_speed",
     "measured_alike",
+    "measured_gain",
     "network_missing",
     "next_round",
     "note_run",

@@ -84,11 +84,6 @@ class RunFolder(LifeFolder):
         return self.path / "analyses"
 
     @property
-    def checkpoints(self) -> Path:
-        """The folder of the checkpoints of an unfinished run: the last two, so that one of them may be damaged."""
-        return self.path / "checkpoints"
-
-    @property
     def old_checkpoint(self) -> Path:
         """The only checkpoint of a run of schema 1."""
         return self.path / "checkpoint.pt"

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from cifar_core.config import DataConfig
 from cifar_core.data import Dataset, Split, augment, draw_variation, read_pictures, usable_std
+from cifar_core.train.ranks import ALONE, Ranks
 from cifar_core.train.splits import ONE_OF_THREE, SplitRule, training_parts
 
 _STREAM = 2  # keeps the random numbers of shuffling and augmentation independent of other uses of the seed
@@ -124,7 +125,7 @@ def shrink(images: torch.Tensor, side: int) -> torch.Tensor:
     return smaller.contiguous(memory_format=torch.channels_last)
 
 
-def epoch_batches(
+def epoch_batches(  # noqa: PLR0913 - which batches, and whose part of them, each by its name
     data: TrainingData,
     config: DataConfig,
     batch_size: int,
@@ -133,6 +134,7 @@ def epoch_batches(
     epoch: int,
     start: int = 0,
     shown: np.ndarray | None = None,
+    ranks: Ranks = ALONE,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     """Yield the batches of one epoch; their order and augmentation depend only on (seed, epoch, position, shown).
 
@@ -144,9 +146,11 @@ def epoch_batches(
         epoch: 1-based.
         start: index of the first batch to yield, for a run that resumes in the middle of an epoch.
         shown: bool [N], the pictures to use; None uses all.
+        ranks: that compute it together; this one reads, augments and normalises its own pictures alone.
 
     Yields:
-        Pictures float32 [B, 3, 32, 32] (channels last), labels int64 [B], their indices in the training part int64 [B].
+        This rank's part of the batch's pictures, float32 [b, 3, 32, 32] (channels last); the labels of the whole batch,
+        int64 [B]; their indices in the training part, int64 [B].
     """
     order = np.random.default_rng([seed, _STREAM, epoch]).permutation(len(data.train))
     order = order if shown is None else order[shown[order]]
@@ -154,16 +158,29 @@ def epoch_batches(
     per_chunk = max(1, _CHUNK // batch_size)
     for chunk in range(start // per_chunk, -(-len(order) // (per_chunk * batch_size))):
         chosen = order[chunk * per_chunk * batch_size : (chunk + 1) * per_chunk * batch_size]
-        pixels = data.train.take(chosen)  # [C, 3, 32, 32]
+        own, parts = _own_rows(len(chosen), batch_size, ranks)
+        pixels = data.train.take(chosen[own])  # [c, 3, 32, 32]
         if config.flip or config.shift or config.cutout:
             rng = np.random.default_rng([seed, _STREAM, epoch, chunk])
-            pixels = augment(pixels, replace(draw_variation(config, len(chosen), rng), flip=flips[chosen]))
+            variation = replace(draw_variation(config, len(chosen), rng), flip=flips[chosen])
+            pixels = augment(pixels, variation.of(own))
         indices = torch.from_numpy(chosen).to(data.train.labels.device)
         labels = data.train.labels[indices]
         skip = start - chunk * per_chunk if chunk == start // per_chunk else 0
-        for at in range(skip * batch_size, len(chosen), batch_size):
-            part = slice(at, at + batch_size)
-            yield normalise(pixels[part], data), labels[part], indices[part]
+        for number in range(skip, len(parts)):
+            batch = slice(number * batch_size, (number + 1) * batch_size)
+            yield normalise(pixels[parts[number]], data), labels[batch], indices[batch]
+
+
+def _own_rows(count: int, batch_size: int, ranks: Ranks) -> tuple[np.ndarray | slice, list[slice]]:
+    """Which rows of a chunk of `count` pictures a rank computes, and which of those belong to each batch."""
+    starts = range(0, count, batch_size)
+    if ranks.world == 1:
+        return slice(None), [slice(at, at + batch_size) for at in starts]
+    rows = [(at, ranks.part(min(batch_size, count - at)).rows) for at in starts]
+    ends = np.cumsum([part.stop - part.start for _, part in rows]).tolist()
+    own = np.concatenate([np.arange(at + part.start, at + part.stop) for at, part in rows])
+    return own, [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
 
 
 def alternating_flips(count: int, *, seed: int, epoch: int) -> np.ndarray:

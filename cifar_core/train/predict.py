@@ -11,6 +11,7 @@ from cifar_core.config import DataConfig, Precision
 from cifar_core.train.batches import Pictures, TrainingData, normalise
 from cifar_core.train.device import computing_in
 from cifar_core.train.epochs import LOSS_CLIP
+from cifar_core.train.ranks import ALONE, Ranks
 
 BATCH = 256  # pictures: larger batches were no faster, and slower with a wide network
 
@@ -29,16 +30,23 @@ def predict_probabilities(
     precision: Precision,
     *,
     before_batch: Callable[[], None] = lambda: None,
+    ranks: Ranks = ALONE,
 ) -> torch.Tensor:
-    """Return class probabilities float32 [N, K] on the CPU; `before_batch` is called before each batch."""
+    """Return class probabilities float32 [N, K] on the CPU; `before_batch` is called before each batch.
+
+    Several ranks take turns: each computes one batch of a round, and `before_batch` is called once a round.
+    """
     net.eval()
-    parts = []
-    for at in range(0, len(pictures), BATCH):
-        before_batch()
+    found = torch.zeros(len(pictures), data.classes)
+    for number, at in enumerate(range(0, len(pictures), BATCH)):
+        if number % ranks.world == 0:
+            before_batch()
+        if number % ranks.world != ranks.rank:
+            continue
         images = normalise(pictures.take(slice(at, at + BATCH)), data)
         with computing_in(precision, images.device):
-            parts.append(probabilities(net, images, config).cpu())
-    return torch.cat(parts) if parts else torch.empty(0, data.classes)
+            found[at : at + BATCH] = probabilities(net, images, config).cpu()
+    return ranks.total(found)
 
 
 def probabilities(net: nn.Module, images: torch.Tensor, config: DataConfig) -> torch.Tensor:

@@ -21,6 +21,7 @@ from cifar_core.train.optimizers import make_optimizer, prepare_for_averaging
 from cifar_core.train.picture_records import PictureRecords
 from cifar_core.train.predict import config_with_views, loss_and_accuracy, predict_probabilities
 from cifar_core.train.pruning import Pruning
+from cifar_core.train.ranks import ALONE, Ranks
 from cifar_core.train.schedule import SMALL_SIDE, learning_rate_at, small_part, views_after
 from cifar_core.train.splits import MeasuredSplit
 from cifar_core.train.whitening import freeze_settled_bias, whiten
@@ -81,6 +82,7 @@ class Trainer:
         *,
         rule: EpochRule = LOWEST_LOSS,
         earlier: int = 0,
+        ranks: Ranks = ALONE,
     ) -> None:
         """Create the network and its optimiser.
 
@@ -91,6 +93,7 @@ class Trainer:
             precision: of the network's computations; None takes the best one for the device.
             rule: which epoch is the best, and so when the training stops early.
             earlier: epochs of the trainings that this one continues; the pictures come in the order that follows.
+            ranks: the processes that train it together; each of them has a trainer of the same state.
         """
         make_repeatable(config.machine.seed)
         self.config = config
@@ -98,6 +101,7 @@ class Trainer:
         self.device = device
         self.rule = rule
         self.earlier = earlier
+        self.ranks = ranks
         self.net = create_model(config.model, data.classes).to(device).to(memory_format=torch.channels_last)
         whiten(self.net, data)
         if config.optimizer.optimizer == "averaged_sgd":
@@ -138,6 +142,7 @@ class Trainer:
         before, started = self._epoch_seconds, time.monotonic()
         if self.batch == 0:
             self.pruning.start_epoch(epoch, settings.epochs, seed, earlier=self.earlier)
+            self.ranks.share([self.pruning.weights])  # another processor may have rounded the mean of the losses
             self.records.start_epoch()
         shown = self.pruning.shown
         self.shown = int(shown.sum())
@@ -150,16 +155,18 @@ class Trainer:
             epoch=self.earlier + epoch,
             start=self.batch,
             shown=shown,
+            ranks=self.ranks,
         )
         self.net.train()
         for images, labels, indices in batches:
             # A pruned epoch has fewer batches but covers the same part of the run, so that each of them counts more.
             done = self.batch * self._most_batches / self.batches
+            self.ranks.seed(seed, self.earlier + epoch, self.batch)
             self.train_step(images, labels, indices, step=(epoch - 1) * self._most_batches + done)
             self.batch += 1
             self._look_within(epoch, callback)
             self._epoch_seconds = before + time.monotonic() - started
-            request = callback.on_batch(self._position(epoch))
+            request = self.ranks.agreed(callback.on_batch(self._position(epoch)))
             if request is not None:
                 return request
         try:
@@ -172,8 +179,8 @@ class Trainer:
         """Train on one batch: forward pass, backward pass, one step of the optimiser.
 
         Args:
-            images: float32 [B, 3, 32, 32].
-            labels: int64 [B].
+            images: float32 [b, 3, 32, 32], this rank's part of the batch: all of it where one process trains.
+            labels: int64 [B], of the whole batch.
             indices: int64 [B], the indices of these pictures in the training part.
             step: progress of the run, in steps of epochs that use every picture; sets the learning rate.
         """
@@ -188,17 +195,21 @@ class Trainer:
         if step < small_part(self.config) * steps:
             images = shrink(images, SMALL_SIDE)
         with computing_in(self.precision, self.device):
-            logits = self.net(images)  # [B, K]
-        logits, weights = logits.float(), self.pruning.weights_of(indices)
-        losses = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing, reduction="none")  # [B]
+            logits = self.ranks.parallel(self.net)(images)  # [b, K]
+        logits, weights, part = logits.float(), self.pruning.weights_of(indices), self.ranks.part(len(labels))
+        own = labels[part.rows]
+        losses = F.cross_entropy(logits, own, label_smoothing=settings.label_smoothing, reduction="none")  # [b]
         for item in self._learned:
             item.grad = None
-        losses.backward(weights / len(weights))
+        whole = self.ranks.whole(logits, part, len(labels))
+        losses.backward(weights[part.rows] / part.over)
         with computing_in(self.precision, self.device):  # for the matrix products of Muon
             self.optimizer.step()
         # The logged loss has no label smoothing, so that it is comparable with the validation and test losses.
         with torch.no_grad():
-            plain = F.cross_entropy(logits, labels, reduction="none") if settings.label_smoothing else losses.detach()
+            logits, plain = whole(), losses.detach()
+            if settings.label_smoothing or len(plain) < len(labels):
+                plain = F.cross_entropy(logits, labels, reduction="none")
             self.pruning.note(indices, plain)
             self.records.note(indices, labels, logits, plain)
             self._loss_sum += plain @ weights
@@ -221,7 +232,12 @@ class Trainer:
             )
 
     def _look_within(self, epoch: int, callback: Callback) -> None:
-        """After a batch: check now and then that the loss is finite, and a few times measure the accuracy."""
+        """After a batch: check now and then that the loss is finite, and a few times measure the accuracy.
+
+        Rank 0 alone does so. The others wait for it in the next batch, or find it gone.
+        """
+        if self.ranks.rank:
+            return
         is_due = self.within.is_due(self.batch, self.batches)
         now = time.monotonic()
         if is_due or now - self._checked_at >= CHECK_SECONDS:
@@ -238,15 +254,16 @@ class Trainer:
         train_loss = float(self._loss_sum) / counted
         self._check_finite(epoch, train_loss)
         train_seconds, started = self._epoch_seconds, time.monotonic()
-        before_batch = partial(_obey, callback, self._position(epoch))
+        self.ranks.share(self.net.state_dict().values())  # each has running statistics of its own parts
+        before_batch = partial(_obey, callback, self._position(epoch), self.ranks)
         views = views_after(self.config, epoch, validates=len(self.data.validation) > 0)
         probs: dict[MeasuredSplit, torch.Tensor] = {}
         validation_loss = validation_accuracy = None
         if len(self.data.validation):
             probs["validation"] = self._predict(self.data.validation, views, before_batch)
-            validation_loss, validation_accuracy = loss_and_accuracy(probs["validation"], self.data.validation.labels)
+            validation_loss, validation_accuracy = self._judge(probs["validation"], self.data.validation)
         probs["test"] = self._predict(self.data.test, views, before_batch)
-        test_loss, test_accuracy = loss_and_accuracy(probs["test"], self.data.test.labels)
+        test_loss, test_accuracy = self._judge(probs["test"], self.data.test)
         self._check_finite(epoch, test_loss, validation_loss or 0.0)
         seconds = train_seconds + time.monotonic() - started
         line = EpochLine(
@@ -269,7 +286,16 @@ class Trainer:
 
     def _predict(self, pictures: Pictures, views: int, before_batch: Callable[[], None]) -> torch.Tensor:
         config = config_with_views(self.config.data, views)
-        return predict_probabilities(self.net, pictures, self.data, config, self.precision, before_batch=before_batch)
+        return predict_probabilities(
+            self.net, pictures, self.data, config, self.precision, before_batch=before_batch, ranks=self.ranks
+        )
+
+    def _judge(self, probs: torch.Tensor, pictures: Pictures) -> tuple[float, float]:
+        """Loss and accuracy, as rank 0 rounds them: all ranks must choose the same epoch to stop after."""
+        found = torch.tensor(loss_and_accuracy(probs, pictures.labels), dtype=torch.float64)
+        self.ranks.share([found])
+        loss, accuracy = found.tolist()
+        return loss, accuracy
 
     def _start_epoch(self) -> None:
         self.batch, self._epoch_seconds = 0, 0.0
@@ -322,7 +348,7 @@ class Trainer:
             torch.cuda.set_rng_state_all(state["cuda_rng"])
 
 
-def _obey(callback: Callback, position: Position) -> None:
-    request = callback.on_measure(position)
+def _obey(callback: Callback, position: Position, ranks: Ranks) -> None:
+    request = ranks.decide(callback.on_measure(position))
     if request is not None:
         raise _MeasurementStoppedError(request)

@@ -36,6 +36,7 @@ def test_loopback_is_told_from_a_network(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
+@pytest.mark.fault(100)
 def test_a_port_answers_only_while_something_listens() -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))

@@ -23,6 +23,7 @@ def test_the_nodes_of_a_cluster_are_found(two_nodes: TwoNodes, workspace: Worksp
     ]
 
 
+@pytest.mark.fault(100)
 def test_what_no_node_has_is_refused_and_the_largest_is_named(two_nodes: TwoNodes, workspace: Workspace) -> None:
     two_nodes.lend(workspace)
     with pytest.raises(
@@ -33,7 +34,7 @@ def test_what_no_node_has_is_refused_and_the_largest_is_named(two_nodes: TwoNode
         check_cluster(workspace, Place("ray", two_nodes.address, cpus=1, gpus=1))
 
 
-@pytest.mark.fault(75)
+@pytest.mark.fault(75, 100)
 def test_without_the_token_or_with_another_one_nobody_comes_in(two_nodes: TwoNodes, workspace: Workspace) -> None:
     place = Place("ray", two_nodes.address)
     with pytest.raises(ClusterError, match=r"asks for a token, and there is none at .*cluster/token: copy"):
@@ -46,7 +47,7 @@ def test_without_the_token_or_with_another_one_nobody_comes_in(two_nodes: TwoNod
         check_cluster(workspace, place)
 
 
-@pytest.mark.fault(75)
+@pytest.mark.fault(101)
 def test_a_cluster_that_asks_for_no_token_is_refused_where_others_reach_it(
     start_foreign: StartForeign, workspace: Workspace
 ) -> None:
@@ -55,7 +56,7 @@ def test_a_cluster_that_asks_for_no_token_is_refused_where_others_reach_it(
         check_cluster(workspace, Place("ray", address))
 
 
-@pytest.mark.fault(75)
+@pytest.mark.fault(75, 101)
 def test_one_that_listens_on_loopback_alone_may_go_without_and_its_version_counts(
     start_foreign: StartForeign, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +70,7 @@ def test_one_that_listens_on_loopback_alone_may_go_without_and_its_version_count
     assert [node.address for node in check_cluster(workspace, Place("ray", address)).nodes] == ["127.0.0.1"]
 
 
-@pytest.mark.fault(75)
+@pytest.mark.fault(100)
 def test_what_listens_and_is_no_cluster_is_named_in_time(
     workspace: Workspace, ray_installed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +81,7 @@ def test_what_listens_and_is_no_cluster_is_named_in_time(
             check_cluster(workspace, Place("ray", address))
 
 
-@pytest.mark.fault(75)
+@pytest.mark.fault(100)
 def test_without_ray_the_way_to_get_it_is_named(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ClusterError, match="needs Ray, which is not installed: `make install EXTRAS=cluster` gets it"):

@@ -39,6 +39,7 @@ def test_a_copied_token_is_kept_for_its_owner_alone(workspace: Workspace, tmp_pa
     assert take_token(workspace, kept) == kept
 
 
+@pytest.mark.fault(101)
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
 def test_a_token_that_others_may_read_is_refused(workspace: Workspace, tmp_path: Path, mode: int) -> None:
     given = tmp_path / "copy"

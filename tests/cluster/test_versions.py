@@ -36,7 +36,7 @@ def test_a_node_that_we_did_not_start_says_nothing() -> None:
         require_same_versions(None, "Node a")
 
 
-@pytest.mark.fault(75)
+@pytest.mark.fault(75, 100)
 @pytest.mark.parametrize(
     ("field", "other", "name"),
     [("python", "3.12.1", "Python"), ("ray", "2.54.0", "Ray"), ("program", "0.1.0-bbbbbbbbbbbb", "this program")],

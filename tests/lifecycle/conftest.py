@@ -68,10 +68,15 @@ class FakeRuns:
     def processes(self, run_id: str, kind: str) -> list[psutil.Process]:
         """The live processes of a run, if it is not in a warm worker: `worker` or `compute`."""
         folder = self.workspace.runs / run_id
-        marks = {"worker": f"--run-dir={folder}", "compute": str(folder)}
+        marks = {"worker": f"--run-dir={folder}", "compute": str(folder), "rank": str(folder)}
         return [
             process for process in fakes() if kind in process.info["cmdline"] and marks[kind] in process.info["cmdline"]
         ]
+
+    def ranks(self, run_id: str) -> list[psutil.Process]:
+        """The live processes of a run of several processes, rank 0 first."""
+        found = self.processes(run_id, "rank")
+        return sorted(found, key=lambda process: int(process.environ()["RANK"]))
 
     def kill(self, run_id: str, kind: str) -> None:
         for process in self.processes(run_id, kind):

@@ -3,6 +3,7 @@
 `python fake.py worker --run-dir=DIR` runs `cifar_core.lifecycle.worker` with another computing command, and `python
 fake.py compute DIR PARENT` is that command. It follows the file `instructions/RUN` beside the workspace, which it reads
 all the time. `python fake.py server WORKSPACE COUNT` is a server that creates and starts runs and then does nothing.
+A run of several processes has `python fake.py rank DIR PARENT` as each of them; all but the first only live.
 `warm_worker`, `warm_compute` and `owner WORKSPACE COUNT` are the same of warm workers and of a process with a pool.
 """
 
@@ -16,6 +17,9 @@ from pathlib import Path
 
 from cifar_core.lifecycle import force_stop, heartbeat, status, supervise, worker
 from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.lifecycle.ranks import guard, launcher
+from cifar_core.lifecycle.ranks import rank as ranks
+from cifar_core.lifecycle.ranks.environment import rank_here
 from cifar_core.lifecycle.states import Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
 from cifar_core.lifecycle.warm import pool as warm_pool
@@ -26,6 +30,7 @@ from cifar_core.processes import child_environment
 from cifar_core.storage.locks import hold_lock
 
 SILENCE = "FAKE_SILENCE"  # variable: seconds after which a worker does not respond, instead of 30 and 60
+QUICK_PULSE, QUICK_FROZEN, QUICK_LAST_WORDS = 0.1, 2.0, 0.5  # seconds, instead of 1, 20 and 5
 QUICK_ESCALATION = {"OBEY_SECONDS": 0.3, "KILL_SECONDS": 0.3, "LIMIT_SECONDS": 0.2}  # instead of 15, 10 and 15
 _TRAIN = (
     "import runpy, sys; {}; runpy.run_module('cifar_core.runs.training.process', run_name='__main__', alter_sys=True)"
@@ -83,6 +88,22 @@ def fake_command(folder: LifeFolder) -> list[str]:
             return [sys.executable, __file__, "compute", str(folder.path), str(os.getpid())]
 
 
+def rank(folder: LifeFolder, parent: int) -> int:
+    """A process of several: the first one computes, the others follow the instruction or live until it has ended."""
+    guard.PULSE_SECONDS = QUICK_PULSE
+    guard.guard_process(parent)
+    number = rank_here().rank
+    if number == 0:
+        with hold_lock(folder.training_lock, timeout=10.0) as held:
+            return compute(folder, parent) if held else supervise.STILL_COMPUTING
+    print(f"rank {number} lives", flush=True)
+    while read_state(folder).status is Status.RUNNING:
+        if instruction(folder) == "other rank raises":
+            raise ZeroDivisionError("as instructed")
+        time.sleep(0.02)
+    return 0
+
+
 def compute(folder: LifeFolder, parent: int) -> int:
     """Write progress every few milliseconds, obey requests, and follow the instruction."""
     terminations: list[int] = []
@@ -129,12 +150,13 @@ def follow_instruction(folder: LifeFolder, what: str) -> None:
             move(folder, Status.FINISHED)
         case "fail":
             move(folder, Status.FAILED, error="As instructed.")
+        case "checkpoint and killed":
+            write_checkpoint(folder)
+            os.kill(os.getpid(), signal.SIGKILL)
         case "segfault" | "killed":
             os.kill(os.getpid(), signal.SIGSEGV if what == "segfault" else signal.SIGKILL)
-        case "exit 3":
-            sys.exit(3)
-        case "raise":
-            raise ZeroDivisionError("as instructed")
+        case "exit 3" | "raise":
+            give_up(what)
         case "grandchild":
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(folder.path)])
             instruct(folder, "deaf")
@@ -145,8 +167,22 @@ def follow_instruction(folder: LifeFolder, what: str) -> None:
             instruct(folder, "work")
 
 
+def write_checkpoint(folder: LifeFolder) -> None:
+    """Write the name of one more checkpoint."""
+    folder.checkpoints.mkdir(exist_ok=True)
+    (folder.checkpoints / f"{len(list(folder.checkpoints.iterdir())) + 1:04d}-0000000.safetensors").touch()
+
+
+def give_up(what: str) -> None:
+    """End without a word about it in the status."""
+    if what == "exit 3":
+        sys.exit(3)
+    raise ZeroDivisionError("as instructed")
+
+
 def shorten_waits() -> None:
     """Shorten the times for which this process waits."""
+    launcher.FROZEN_SECONDS, launcher._LAST_WORDS = QUICK_FROZEN, QUICK_LAST_WORDS
     for name, seconds in QUICK_ESCALATION.items():
         setattr(supervise, name, seconds)
     worker.LIMIT_SECONDS = QUICK_ESCALATION["LIMIT_SECONDS"]
@@ -182,6 +218,7 @@ def main() -> int:
         case ["worker", *arguments]:
             sys.argv = [__file__, *arguments]
             worker.computing_command = fake_command
+            ranks.rank_command = lambda run: [sys.executable, __file__, "rank", str(run.path), str(os.getpid())]
             worker._LOCK_SECONDS = 0.5  # instead of 30
             shorten_waits()
             return worker.main()
@@ -204,6 +241,8 @@ def main() -> int:
             folder = LifeFolder(Path(path))
             with hold_lock(folder.training_lock, timeout=10.0) as held:
                 return compute(folder, int(parent)) if held else supervise.STILL_COMPUTING
+        case ["rank", path, parent]:
+            return rank(LifeFolder(Path(path)), int(parent))
         case ["server", workspace, count]:
             server(workspace, int(count))
     return 2

@@ -62,7 +62,7 @@ class NodeActor(NodeService):
         return NodeFacts(socket.gethostname(), versions_here(), self.run_id)
 
     def _end_when_idle(self) -> None:
-        while self.idle_seconds < (IDLE_SECONDS if self.run_id else EMPTY_SECONDS):
+        while self.idle_seconds < (IDLE_SECONDS if self.run_id else EMPTY_SECONDS) or self.is_training:
             time.sleep(_LOOK_SECONDS)
         self.leave()
         os._exit(0)

@@ -29,12 +29,13 @@ class Cluster:
 
     def nodes(self) -> tuple[ClusterNode, ...]:
         """The nodes that live now, the head first; raises ClusterError where the head does not answer in time."""
+        gone = ClusterError(f"The cluster at {self.address} answers no more: start it again, then resume.")
+        if not self.is_there():  # known at once, where Ray waits for it to come back
+            raise gone
         try:
             return nodes_of(ask_head(self._head, REACH_SECONDS))
         except RayError as error:
-            raise ClusterError(
-                f"The cluster at {self.address} answers no more: start it again, then resume."
-            ) from error
+            raise gone from error
 
     def require(self, cpus: int, gpus: int) -> None:
         """Refuse what no node has now; raises ConfigError, and ClusterError as `nodes`."""

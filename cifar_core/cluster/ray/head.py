@@ -1,4 +1,7 @@
-"""Asks the head of a cluster for its nodes. The class `GcsClient` is private to Ray; requirements-cluster.txt has it."""
+"""Asks the head of a cluster for its nodes.
+
+The class `GcsClient` is private to Ray; the versions of requirements-cluster.txt have it.
+"""
 
 from pathlib import Path
 from typing import Any

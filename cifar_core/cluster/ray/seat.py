@@ -15,6 +15,7 @@ from cifar_core.workspace import Workspace
 
 _REQUIRE_SECONDS = 10.0  # between two looks whether any node still has what the run asks for
 _REACH_SECONDS = 1.0
+_LEAVE_SECONDS = 2.0  # for an actor to remove its folder before it is killed
 
 
 class Connecting:
@@ -55,12 +56,19 @@ def why_gone(address: str) -> str:
 class RaySeat:
     """The place of one run; `cluster/remote/seat.py: Seat`."""
 
-    def __init__(self, run_id: str, place: Place, cluster: Callable[[], Cluster | None]) -> None:
-        """Ask for a node for a run, or find the one that has it, once `cluster` gives the connection."""
+    def __init__(self, run_id: str, place: Place, processes: int, cluster: Callable[[], Cluster | None]) -> None:
+        """Ask for a node for a run, or find the one that has it.
+
+        Args:
+            run_id: of the run.
+            place: where, and what it asks for there: a processor for each of its processes where it does not say.
+            processes: of its training.
+            cluster: the connection, once it is made; raises ClusterError or ConfigError.
+        """
         self._run_id = run_id
         self._place = place
         self._connected = cluster
-        self._cpus = place.cpus or 1
+        self._cpus = place.cpus or processes
         self._number = 0  # of the newest actor of the run
         self._lost = False
         self._node: RayNode | None = None
@@ -104,6 +112,8 @@ class RaySeat:
     def release(self) -> None:
         """End the actor: the run is over, or waits no longer."""
         if self._node is not None and not self.why_gone():
+            if self._is_there:
+                self._node.call("leave").ready(_LEAVE_SECONDS)
             self._kill()
 
     def _find(self) -> RayNode | None:

@@ -10,12 +10,15 @@ import sys
 import traceback
 from pathlib import Path
 
+import ray
+
 from cifar_core.cluster.ray.seat import Connecting, RaySeat
 from cifar_core.cluster.remote.computation import RemoteComputation
 from cifar_core.cluster.remote.turn import RemoteTurn
 from cifar_core.errors import CifarCoreError
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.place import read_place
+from cifar_core.lifecycle.ranks.environment import processes_of
 from cifar_core.lifecycle.requests import TerminationSignal
 from cifar_core.lifecycle.worker import serve_run
 
@@ -28,12 +31,13 @@ def main() -> int:
     _keep_ray_quiet()
     place = read_place(folder)
     connecting = Connecting(folder.workspace, place.address)
-    seat = RaySeat(folder.run_id, place, connecting.cluster)
+    seat = RaySeat(folder.run_id, place, processes_of(folder), connecting.cluster)
     return serve_run(folder, RemoteComputation(seat), TerminationSignal(), RemoteTurn(seat))
 
 
 def _keep_ray_quiet() -> None:
-    """Drop the errors that are printed: those of Ray would be taken for the run's last words. Our own go to its log."""
+    """Drop what Ray prints, which would be taken for the run's last words. Our own errors go to the log by stdout."""
+    ray._private.worker._worker_logs_enabled = False
     nowhere = open(os.devnull, "w")  # noqa: SIM115 - until this process ends
     os.dup2(nowhere.fileno(), 2)
     sys.stderr = nowhere

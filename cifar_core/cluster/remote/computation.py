@@ -95,6 +95,7 @@ class RemoteComputation:
             code = yield from self._compute()
         except _EndsError as ends:
             self._end(ends.end, str(ends))
+            code = 0 if ends.end in (Status.STOPPED, Status.PAUSED) else 1
         except CifarCoreError as error:
             self._end(Status.FAILED, str(error))
         self._fetching.close()

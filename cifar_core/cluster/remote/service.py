@@ -19,9 +19,11 @@ from cifar_core.cluster.remote.snapshot import Snapshot, Version, take_snapshot,
 from cifar_core.errors import StorageError
 from cifar_core.jobs.log import LOG_BYTES
 from cifar_core.lifecycle.place import Place, write_place
+from cifar_core.lifecycle.ranks.launcher import several_ranks
 from cifar_core.lifecycle.requests import control_files
 from cifar_core.lifecycle.states import EndRequest
 from cifar_core.lifecycle.status import State, read_state
+from cifar_core.lifecycle.supervise import Computation
 from cifar_core.lifecycle.warm.process import WarmProcess
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage.atomic import make_folder, remove, remove_folder, write_atomic
@@ -30,6 +32,7 @@ from cifar_core.storage.locks import hold_lock, is_locked
 from cifar_core.workspace import Workspace
 
 _LAST_LOG_SECONDS = 0.5  # to write the last output of a process that has ended
+_KILLED_SECONDS = 5.0  # for the system to end a process that was killed
 _NEW_SECONDS = 60.0
 _LOG_PIECE = 256 * 1024  # bytes of the log in one answer
 
@@ -81,7 +84,8 @@ class NodeService:
         self._home, self._cpus, self._gpus = home, cpus, gpus
         self._workspace = Workspace(root)
         self._depot = Depot(home / "datasets", self._datasets_in_use)
-        self._process = WarmProcess()
+        self._warm = WarmProcess()
+        self._process: Computation = self._warm
         self._asked = time.monotonic()
         self._folder: RunFolder | None = None
         self._token = ""  # of the start of the training; empty before it
@@ -156,6 +160,7 @@ class NodeService:
             remove(file)
         write_place(folder, Place(cpus=self._cpus, gpus=self._gpus))
         write_atomic(folder.status, status, durable=False)
+        self._process = several_ranks(folder) or self._warm
         with storage_errors("starting the training"):
             self._process.start(folder)
         self._token = token
@@ -220,8 +225,7 @@ class NodeService:
     def forget(self) -> None:
         """Remove the run from this node; a training of it is killed. Datasets stay. StorageError."""
         self._note_call()
-        if self._token and not self._process.has_ended(0):
-            self._process.end()
+        self._end_training()
         self._receiver.close()
         self._depot.close()
         for path in self._workspace.runs.iterdir():
@@ -230,22 +234,31 @@ class NodeService:
 
     def leave(self) -> None:
         """End for good: the process of trainings is ended, and the folder of this process is removed."""
-        self._process.end()
+        self._end_training()
+        self._warm.end()
         self._held.close()
         remove_folder(self._workspace.root, "removing the folder of a process that ends")
 
     @property
     def idle_seconds(self) -> float:
-        """For how long nobody has asked for anything, and no training has run."""
-        if self._token and not self._process.has_ended(0):
-            return 0.0
+        """For how long nobody has asked for anything."""
         return time.monotonic() - self._asked
+
+    @property
+    def is_training(self) -> bool:
+        """Whether a training runs; to be asked by the thread of the calls, or while there are none."""
+        return self._token != "" and not self._process.has_ended(0)
 
     @property
     def _run(self) -> RunFolder:
         if self._folder is None:
             raise StorageError("This node has no run: send it once more.")
         return self._folder
+
+    def _end_training(self) -> None:
+        if self.is_training:
+            self._process.kill()
+            self._process.has_ended(_KILLED_SECONDS)
 
     def _reset(self) -> None:
         self._folder, self._token = None, ""

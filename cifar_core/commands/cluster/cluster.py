@@ -52,12 +52,9 @@ def start(workspace: Workspace, host: str, port: int, cpus: int | None, gpus: in
     if is_loopback(host):
         say("It listens on this machine alone; with --address HOST others could join it.")
     else:
-        say(
-            f"Others join with `cluster join {facts.address} --token-file FILE`, FILE a copy of {workspace.cluster}/token."
-        )
-        say(
-            "Whoever reaches its ports and has the token runs any code there: let a firewall keep out all but its machines."
-        )
+        token = workspace.cluster / "token"
+        say(f"Others join with `cluster join {facts.address} --token-file FILE`, FILE a copy of {token}.")
+        say("Whoever has the token and reaches its ports runs any code there: let a firewall keep others out.")
     say(f"Train there with --backend ray --address {facts.address}; `cluster stop` ends it.")
     _print(facts, as_json)
 
@@ -78,9 +75,7 @@ def join(
 ) -> None:
     """Let this machine be a node of the cluster at HOST:PORT; with --cpus 0 it only starts runs there."""
     facts = join_cluster(workspace, address, Offer(cpus, gpus), token=token_file)
-    say(
-        f"This machine is a node of the cluster at {address}, which now has {_size(facts)}; `cluster stop` takes it out."
-    )
+    say(f"The cluster at {address} now has {_size(facts)}, this one among them; `cluster stop` takes it out.")
     _print(facts, as_json)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cifar_core.errors import CifarCoreError
 from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.lifecycle.ranks.launcher import several_ranks
 from cifar_core.lifecycle.requests import TerminationSignal
 from cifar_core.lifecycle.warm.process import WarmProcess
 from cifar_core.lifecycle.worker import serve_run
@@ -39,7 +40,8 @@ def _serve(folder: LifeFolder, process: WarmProcess) -> bool:
     termination = TerminationSignal()
     with _output_to(folder.log):
         try:
-            serve_run(folder, process, termination)
+            # Several processes of one run are not kept for the next one.
+            serve_run(folder, several_ranks(folder) or process, termination)
         except CifarCoreError as error:
             print(error, file=sys.stderr, flush=True)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # so that this process ends at once while it has no run

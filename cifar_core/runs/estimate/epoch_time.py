@@ -1,8 +1,10 @@
 """How long an epoch takes, computed from the measured speed of this machine alone."""
 
+import statistics
+
 from cifar_core.config import RunConfig
 from cifar_core.models import Layer, layer_table
-from cifar_core.runs.estimate.speed import Costs, MachineSpeed, activation_values, step_key
+from cifar_core.runs.estimate.speed import Costs, MachineSpeed, activation_values, measured_gain, step_key
 from cifar_core.train import SMALL_SIDE, only_whole_batches, shown_share, small_part, views_after
 
 
@@ -38,4 +40,14 @@ def epoch_seconds(
     epochs = config.optimizer.epochs
     views = sum(views_after(config, epoch, validates=validation > 0) for epoch in range(1, epochs + 1)) / epochs
     measuring = views * (validation + test) * (whole / batch) * costs.forward
-    return correction * (steps + measuring)
+    return correction * (steps + measuring) / expected_gain(speed, config)
+
+
+def expected_gain(speed: MachineSpeed, config: RunConfig) -> float:
+    """How many times as fast the processes of a run train it as one would; what was measured of two counts for more.
+
+    Of settings that were not measured it is the median of those that were; 1 where none was.
+    """
+    if config.machine.processes == 1:
+        return 1.0
+    return measured_gain(speed, config) or (statistics.median(speed.gains.values()) if speed.gains else 1.0)

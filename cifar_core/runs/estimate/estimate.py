@@ -5,6 +5,7 @@ last runs really took (`correction.py`).
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.runs.estimate.correction import MOST_RUNS, Correction, learn
 from cifar_core.runs.estimate.epoch_time import epoch_seconds
 from cifar_core.runs.estimate.span import Span, exactly
-from cifar_core.runs.estimate.speed import MachineSpeed, step_key
+from cifar_core.runs.estimate.speed import MachineSpeed, measured_gain, step_key
 from cifar_core.runs.run import Run, Status
 from cifar_core.text import counted
 from cifar_core.train import small_part, validation_count
@@ -22,6 +23,7 @@ from cifar_core.train import small_part, validation_count
 _SHORTEST = 1.0  # seconds; what a shorter training took says nothing of the speed
 _LEAST = 0.01  # seconds of a start
 _WORKER = 0.5  # seconds until the worker of a run has started its training process
+_UNMEASURED_GAIN = 0.3  # standard deviation of ln(time) of processes whose gain was not measured
 _START_UP = ""  # stands for a model where none is trained
 
 
@@ -71,6 +73,8 @@ def estimate_run(
     computed = epochs * epoch_seconds(speed, config, classes=max(2, state.classes), **parts)
     learned = correction_by(speed, runs)
     more = 0.0 if step_key(config) in speed.known else speed.fit_error
+    if config.machine.processes > 2 or (config.machine.processes == 2 and measured_gain(speed, config) is None):
+        more = math.hypot(more, _UNMEASURED_GAIN)
     training = learned.of(computed, model, more=more)
     with_writing = learned.of(computed + epochs * speed.write, model, more=more)
     start_up = exactly(_WORKER) + _starting(state, speed, runs)
@@ -86,11 +90,14 @@ def correction_by(speed: MachineSpeed, runs: Sequence[Run]) -> Correction:
 def run_ratio(speed: MachineSpeed, run: Run) -> tuple[str, float] | None:
     """The model of a run, and the time it took divided by the computed one; None where that says nothing.
 
-    A run from a .zip, and one on a cluster, was timed on another machine; imported predictions were not timed at all. A trial of a sweep
-    may share the cores with others. A running run counts after its first epoch, where all its epochs are alike.
+    A run from a .zip, and one on a cluster, was timed on another machine; imported predictions were not timed at all.
+    A trial of a sweep may share the cores with others. What several processes gain is a measurement of its own. A
+    running run counts after its first epoch, where all its epochs are alike.
     """
     config, data = run.config, run.dataset
-    if run.from_zip or run.is_elsewhere or run.sweep or not run.has_network or data is None or run.last is None:
+    is_usual = run.has_network and config.machine.processes == 1
+    is_usual = is_usual and not (run.from_zip or run.is_elsewhere or run.sweep)
+    if not is_usual or data is None or run.last is None:
         return None
     if config.model.model not in speed.costs:
         return None

@@ -5,7 +5,7 @@ import importlib.metadata
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cifar_core.config import RunConfig
@@ -15,7 +15,8 @@ from cifar_core.storage.parse import parse
 from cifar_core.workspace import Workspace
 
 SPEED_FILE = "machine.json"
-SPEED_LAYOUT = 2  # of the file: 2 says how far the times can be trusted
+SPEED_LAYOUT = 3  # of the file: 2 says how far the times can be trusted, 3 what a second process gains
+USEFUL_GAIN = 1.1  # from here on several processes are offered
 _MOST_DEVIATION = 0.4
 _MAX_FACTOR = 100.0  # between any two timings of the same
 _MIN_SECONDS, _MAX_SECONDS = 1e-12, 1e6  # of a step on any machine
@@ -49,6 +50,8 @@ class MachineSpeed:
     draw: float = 20.0  # seconds to draw the dataset `drawn10`
     start_spread: float = 0.4  # standard deviation of ln(time) from one start of a process to the next
     layout: int = 1  # of the file
+    # `step_key` -> how many times as fast two processes train as one; empty where this machine cannot have two.
+    gains: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def deviation(self) -> float:
@@ -80,6 +83,19 @@ def step_key(config: RunConfig) -> str:
     return f"{config.model}, batch {config.optimizer.batch_size}, {config.optimizer.optimizer}"
 
 
+def measured_gain(speed: MachineSpeed | None, config: RunConfig) -> float | None:
+    """How many times as fast two processes train these settings here as one; None where that was not measured."""
+    return speed.gains.get(step_key(config)) if speed else None
+
+
+def gain_words(gain: float | None) -> str:
+    """What a second process gains, as a sentence; `gain` is that of `measured_gain`."""
+    if gain is None:
+        return "What a second process gains with such a network and batch was not measured on this machine."
+    slower = "" if gain >= 1 else ": one process is quicker"
+    return f"Two processes train {gain:.2g} times as fast as one on this machine, as measured{slower}."
+
+
 def read_speed(workspace: Workspace) -> MachineSpeed | None:
     """The speed of this machine; None where it has not been measured, or with other cores or another torch.
 
@@ -103,7 +119,7 @@ def _is_sound(speed: MachineSpeed) -> bool:
     """Whether the numbers can come from measuring: a file that was edited is measured again."""
     costs = [tuple(vars(item).values()) for item in speed.costs.values()]
     times = (*speed.known.values(), *(sum(item[:-1]) for item in costs))  # without `forward`, which is a share
-    factors = (speed.slowdown, 1 + speed.spread, 1 + speed.fit_error, 1 + speed.start_spread)
+    factors = (speed.slowdown, 1 + speed.spread, 1 + speed.fit_error, 1 + speed.start_spread, *speed.gains.values())
     return (
         1 <= speed.threads <= (os.cpu_count() or 1)
         and 0 <= speed.start_up < _MAX_SECONDS

@@ -129,7 +129,7 @@ class Checkpoints:
 
 
 def _conditions(trainer: Trainer) -> dict[str, str]:
-    return conditions(trainer.device, trainer.precision)
+    return conditions(trainer.device, trainer.precision, trainer.ranks.world)
 
 
 def _most(trainer: Trainer) -> int:

@@ -18,62 +18,52 @@ from typing import NoReturn
 import torch
 
 from cifar_core.config import Precision, RunConfig
-from cifar_core.data import (
-    Dataset,
-    DatasetCheck,
-    check_dataset,
-    open_dataset,
-    prepare_drawn10,
-)
-from cifar_core.data.sources.drawn10 import DRAWN10_NAME
-from cifar_core.data.store import is_saved
-from cifar_core.errors import CifarCoreError, DivergedError, RunError, StorageError
+from cifar_core.errors import CifarCoreError, DivergedError, LostRankError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
 from cifar_core.lifecycle.place import read_place
 from cifar_core.lifecycle.queue import slots
+from cifar_core.lifecycle.ranks.environment import rank_here
 from cifar_core.lifecycle.requests import EndRequests, TerminationSignal, control_files
 from cifar_core.lifecycle.states import EndRequest, Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
-from cifar_core.lifecycle.supervise import STILL_COMPUTING
+from cifar_core.lifecycle.supervise import LOST_RANKS, STILL_COMPUTING
 from cifar_core.machine import explain_memory_error, keep_memory, lower_priority, peak_memory
 from cifar_core.runs.epoch_log import line_text, read_lines, read_points
 from cifar_core.runs.estimate.speed import read_speed
-from cifar_core.runs.going_on.seen_before import Seen, seen_by_weights, seen_count
 from cifar_core.runs.old_schemas import carry_over
 from cifar_core.runs.records import (
     MAX_WARNINGS,
-    CreationRecord,
     TrainingRecord,
     read_creation,
     read_training_record,
     run_config,
 )
-from cifar_core.runs.run import DatasetFacts
 from cifar_core.runs.run_folder import RunFolder, checkpoint_files
 from cifar_core.runs.training.checkpoints import Checkpoints, Loaded
 from cifar_core.runs.training.kept_data import KeptData
 from cifar_core.runs.training.record_writer import begin_records
-from cifar_core.runs.training.recorder import STATUS_SECONDS, Recorder, write_samples
+from cifar_core.runs.training.recorder import Recorder, write_samples
+from cifar_core.runs.training.run_dataset import (
+    CutShortError,
+    checked_dataset,
+    dataset_facts,
+    has_usual_start,
+    raise_if_ending,
+    seen_by_run,
+)
+from cifar_core.runs.training.several import assist, new_trainer, said_of_ranks, tell_beginning, tell_state
 from cifar_core.runs.training.start import begin_from_start
 from cifar_core.storage.atomic import sweep_temp, write_atomic
 from cifar_core.storage.json_files import read_start, write_json
 from cifar_core.storage.locks import hold_lock
-from cifar_core.train import EpochLine, EpochPoint, should_stop_early, unvalidated_classes
-from cifar_core.train.batches import TrainingData
+from cifar_core.train import EpochLine, EpochPoint, should_stop_early
 from cifar_core.train.device import pick_device, pick_precision
+from cifar_core.train.ranks import join_ranks, local_ranks, lost_ranks, rank_device
 from cifar_core.train.trainer import Trainer
 
 _FIRST_LINE = 300  # characters
 _ORPHAN_SECONDS = 60.0  # to wait until the training process of a killed worker has noticed that and ended
-
-
-class _CutShortError(Exception):
-    """The run was asked to end before it had begun to train."""
-
-    def __init__(self, request: EndRequest) -> None:
-        super().__init__(request)
-        self.request = request
 
 
 def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData) -> None:
@@ -85,34 +75,34 @@ def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData) -> None:
         kept: of the runs before in this process.
 
     Raises:
+        LostRankError: another process of this training is gone or late; the run can go on from its checkpoint.
         CifarCoreError: an error of the data, the settings, the disk or the training itself.
     """
     config, begun = run_config(folder), folder.status.stat().st_mtime  # when the worker wrote that it starts this
-    _sweep_unfinished(folder)
-    starting = _starting_progress(folder, config)
-    write_progress(folder, starting)
+    starting = _begin(folder, config)
     if _is_complete(folder, config):
         _write_end(folder, None, requests, starting)
         return
-    is_usual = _has_usual_start(folder, config, kept)
-    device = pick_device(config.machine.device)
-    precision = _precision_of(folder, config, device)
-    torch.set_num_threads(threads_of(folder))
+    is_usual = has_usual_start(folder, config, kept)
+    device, precision = _take_device(folder, config)
     creation = read_creation(folder)
     try:
-        dataset, check = _checked_dataset(folder, config, starting, requests, kept)
+        ranks = join_ranks(device, waiting=lambda: raise_if_ending(requests))
+        dataset, check = checked_dataset(folder, config, starting, requests, kept)
+        tell_beginning(ranks, dataset, precision)
         data = kept.load(dataset, config, device, creation.split_rule)
-        seen, unknown = _seen_by_weights(folder, dataset, check, data, requests)
-    except _CutShortError as cut:
+        seen, unknown = seen_by_run(folder, dataset, check, data, requests)
+    except CutShortError as cut:
         _write_end(folder, cut.request, requests, starting)
         return
-    checkpoints, dataset_facts = Checkpoints(folder), _dataset_facts(dataset, data, kept, seen, check.shortcuts)
-    loaded = checkpoints.load(lambda: _new_trainer(config, data, device, precision, creation))
+    checkpoints, facts = Checkpoints(folder), dataset_facts(dataset, data, kept, seen, check.shortcuts)
+    loaded = checkpoints.load(lambda: new_trainer(config, data, device, precision, creation, ranks))
     trainer = loaded.trainer
-    notes = (*begin_from_start(folder, creation, trainer, dataset.class_names), *unknown)
+    notes = (*begin_from_start(folder, creation, trainer, dataset.class_names), *unknown, *said_of_ranks(trainer))
+    tell_state(trainer)
     _rewind(folder, trainer)
     threads, start_up = torch.get_num_threads(), max(0.0, time.time() - begun) if is_usual else None
-    record = TrainingRecord(dataset_facts, str(device), threads, config.flat(), precision=precision, warnings=notes)
+    record = TrainingRecord(facts, device.type, threads, config.flat(), precision=precision, warnings=notes)
     record = replace(_with_warnings(record, read_training_record(folder), loaded), start_up=start_up)
     record = begin_records(folder, record, dataset, trainer)
     write_samples(folder, dataset, data, seen)
@@ -124,26 +114,18 @@ def train_run(folder: RunFolder, requests: EndRequests, kept: KeptData) -> None:
         checkpoints.save(trainer)
     else:
         recorder.on_end()
-    elapsed = max(trainer.seconds, recorder.progress.elapsed)  # the trainer counts whole epochs only
     write_json(folder.facts, asdict(replace(record, peak_memory=peak_memory())))
+    elapsed = max(trainer.seconds, recorder.progress.elapsed)  # the trainer counts whole epochs only
     _write_end(folder, request, requests, replace(recorder.progress, elapsed=elapsed))
 
 
-def _has_usual_start(folder: RunFolder, config: RunConfig, kept: KeptData) -> bool:
-    """Whether the start of a run tells how long others will take: its process is new, and its pictures are there."""
-    draws = config.data.dataset == DRAWN10_NAME and not is_saved(folder.workspace, DRAWN10_NAME)
-    return kept.is_empty and not draws
-
-
-def _starting_progress(folder: RunFolder, config: RunConfig) -> TrainingProgress:
+def _begin(folder: RunFolder, config: RunConfig) -> TrainingProgress:
+    """Tidy the folder up, and write and return the progress of a run that loads its pictures."""
+    _sweep_unfinished(folder)
     before = read_state(folder).progress or TrainingProgress("", epochs=config.optimizer.epochs)
-    return before.before_training("loading pictures")
-
-
-def _new_trainer(
-    config: RunConfig, data: TrainingData, device: torch.device, precision: Precision, creation: CreationRecord
-) -> Trainer:
-    return Trainer(config, data, device, precision, rule=creation.epoch_rule, earlier=creation.earlier_epochs)
+    starting = before.before_training("loading pictures")
+    write_progress(folder, starting)
+    return starting
 
 
 def _sweep_unfinished(folder: RunFolder) -> None:
@@ -165,17 +147,25 @@ def threads_of(folder: RunFolder) -> int:
     """As many threads as the run began with, because another number would round differently.
 
     A new run, and one that began with more threads than this machine has cores, takes the number that is fastest here.
-    A trial of a sweep, beside which as many others train as there are slots, takes at most its share of the cores. On a
-    cluster a run takes as many as it has been given processors.
+    Each of several processes of one training takes at most its share of the cores. A trial of a sweep does too, beside
+    which as many others train as there are slots. On a cluster a run takes as many as it has been given processors.
     """
     record, cores, given = read_training_record(folder), os.cpu_count() or 1, read_place(folder).cpus
     if record and 0 < record.threads <= cores:
         return record.threads
     if given:
-        return given
+        return max(1, given // local_ranks())
     speed = read_speed(folder.workspace)
     threads = speed.threads if speed else torch.get_num_threads()
+    threads = min(threads, max(1, cores // local_ranks()))
     return min(threads, max(1, cores // slots(folder.workspace))) if read_creation(folder).sweep else threads
+
+
+def _take_device(folder: RunFolder, config: RunConfig) -> tuple[torch.device, Precision]:
+    """The device and the precision of this process; sets its number of threads."""
+    device = rank_device(pick_device(config.machine.device))
+    torch.set_num_threads(threads_of(folder))
+    return device, _precision_of(folder, config, device)
 
 
 def _precision_of(folder: RunFolder, config: RunConfig, device: torch.device) -> Precision:
@@ -184,98 +174,12 @@ def _precision_of(folder: RunFolder, config: RunConfig, device: torch.device) ->
     return "float32" if record and record.precision == "float32" else pick_precision(config.model, device)
 
 
-def _raise_if_ending(requests: EndRequests) -> None:
-    request = requests.now()
-    if request is not None:
-        raise _CutShortError(request)
-
-
 def _write_end(
     folder: RunFolder, request: EndRequest | None, requests: EndRequests, progress: TrainingProgress
 ) -> None:
     """Write how the run ended: by a request, or finished where there was none."""
     end, error = (request.leads_to, requests.reason(request)) if request else (Status.FINISHED, "")
     move(folder, end, progress=replace(progress, phase=end.value, seconds_left=None), error=error)
-
-
-def _checked_dataset(
-    folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests, kept: KeptData
-) -> tuple[Dataset, DatasetCheck]:
-    """Open the run's dataset, as it was when the run began, and check it; raises as `_dataset`."""
-    dataset = _dataset(folder, config, starting, requests)
-    kept.check(dataset)
-    _require_same_dataset(folder, dataset)
-    check = check_dataset(folder.workspace, dataset, lambda *_: _raise_if_ending(requests))
-    _raise_if_ending(requests)
-    return dataset, check
-
-
-def _seen_by_weights(
-    folder: RunFolder, dataset: Dataset, check: DatasetCheck, data: TrainingData, requests: EndRequests
-) -> tuple[Seen, tuple[str, ...]]:
-    """As `seen_by_weights`; raises _CutShortError where the run was asked to end meanwhile."""
-    train, validation = data.train.positions, data.validation.positions
-    return seen_by_weights(folder, dataset, check.groups, train, validation, lambda *_: _raise_if_ending(requests))
-
-
-def _dataset(folder: RunFolder, config: RunConfig, starting: TrainingProgress, requests: EndRequests) -> Dataset:
-    """Open the run's dataset; `drawn10` is drawn first where it is absent.
-
-    Raises:
-        _CutShortError: the run was asked to end meanwhile.
-    """
-    workspace = folder.workspace
-    if config.data.dataset != DRAWN10_NAME:
-        return open_dataset(workspace, config.data.dataset)
-    shown_at = 0.0
-
-    def show(done: int, total: int) -> None:
-        nonlocal shown_at
-        _raise_if_ending(requests)
-        if time.monotonic() - shown_at > STATUS_SECONDS:
-            shown_at = time.monotonic()
-            phase = f"drawing pictures, {done:,} of {total:,}"
-            with contextlib.suppress(StorageError):  # the run can go on without this progress being shown
-                write_progress(folder, starting.before_training(phase))
-
-    return prepare_drawn10(workspace, show)
-
-
-def _require_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
-    """Raise RunError where the dataset has changed since the run began, or since the run that it continues."""
-    before, continues = read_training_record(folder), read_creation(folder).dataset_fingerprint
-    if continues and continues != dataset.fingerprint:
-        raise RunError(
-            f"The dataset {dataset.name} is not the one that this run's weights were trained on: its validation "
-            "pictures may have been learned from. Start a new run instead."
-        )
-    if before and before.dataset.fingerprint != dataset.fingerprint:
-        raise RunError(f"The dataset {dataset.name} has changed since this run began: start a new run instead.")
-
-
-def _dataset_facts(
-    dataset: Dataset, data: TrainingData, kept: KeptData, seen: Seen, shortcuts: tuple[str, ...]
-) -> DatasetFacts:
-    """The facts about the dataset that the run keeps."""
-    test_hash, test_pixels = kept.hashes
-    return DatasetFacts(
-        name=dataset.name,
-        class_names=dataset.class_names,
-        mean=dataset.mean,
-        std=dataset.std,
-        fingerprint=dataset.fingerprint,
-        train=len(data.train),
-        validation=len(data.validation),
-        test=len(data.test),
-        test_hash=test_hash,
-        test_pixels=test_pixels,
-        grey_bits=dataset.grey_bits,
-        fit=dataset.fit,
-        test_seen=seen_count(seen, "test"),
-        validation_seen=seen_count(seen, "validation"),
-        shortcuts=shortcuts,
-        unvalidated=unvalidated_classes(dataset, data.validation.positions),
-    )
 
 
 def _with_warnings(record: TrainingRecord, before: TrainingRecord | None, loaded: Loaded) -> TrainingRecord:
@@ -317,7 +221,8 @@ def main() -> int:
     arguments = parser.parse_args()
     keep_memory()
     lower_priority()
-    return compute(RunFolder(arguments.run_dir), arguments.parent)
+    folder = RunFolder(arguments.run_dir)
+    return assist(folder) if rank_here().rank else compute(folder, arguments.parent)
 
 
 def compute(
@@ -342,7 +247,11 @@ def compute(
             return 1  # another worker may have the run by now, so its files are left alone
         sys.excepthook = _failure_hook(folder)
         try:
-            train_run(folder, requests, kept or KeptData())
+            with lost_ranks():
+                train_run(folder, requests, kept or KeptData())
+        except LostRankError as error:  # its launcher starts all processes again, so the run has not failed
+            print(error, file=sys.stderr)
+            return LOST_RANKS
         except CifarCoreError as error:
             _write_failure(folder, str(error), diverged=isinstance(error, DivergedError))
             return 1

@@ -17,6 +17,7 @@ _DIFFERENCE_TEXTS = {
     "device": "on {now} instead of {before}",
     "processor": "on the processor {now} instead of {before}",
     "threads": "with {now} threads instead of {before}",
+    "processes": "by {now} processes together instead of {before}",
     "precision": "in {now} instead of {before}",
     "torch": "with torch {now} instead of {before}",
     "numpy": "with numpy {now} instead of {before}",
@@ -24,13 +25,14 @@ _DIFFERENCE_TEXTS = {
 }
 
 
-def conditions(device: torch.device, precision: str) -> dict[str, str]:
-    """What the numbers that this process computes depend on."""
+def conditions(device: torch.device, precision: str, processes: int) -> dict[str, str]:
+    """What the numbers that this process computes, with as many others as train the run too, depend on."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return {
         "device": name,
         "processor": f"{_processor()} ({torch.backends.cpu.get_cpu_capability()})",
         "threads": str(torch.get_num_threads()),
+        "processes": str(processes),
         "precision": precision,
         "torch": str(torch.__version__),
         "numpy": importlib.metadata.version("numpy"),
@@ -42,6 +44,7 @@ def differences(before: dict[str, str], now: dict[str, str]) -> str:
     """What changed between two `conditions`, as text; empty where nothing changed."""
     if not before:
         return "after an earlier version of this program"
+    before = {"processes": "1", **before}  # earlier versions knew no others
     changed = [name for name in _DIFFERENCE_TEXTS if before.get(name) != now[name]]
     return " and ".join(
         _DIFFERENCE_TEXTS[name].format(now=now[name], before=before.get(name, "unknown")) for name in changed

@@ -13,6 +13,7 @@ import streamlit as st
 from cifar_core.config import GROUP_TITLES, settings_by_group, settings_in_effect, spec_of
 from cifar_core.data import DatasetState
 from cifar_core.devices import missing_devices
+from cifar_core.runs import USEFUL_GAIN, gain_words
 from cifar_core.spec import Spec, allowed_range, value_words
 from cifar_core.sweeps.space import sweepable
 from cifar_core.text import counted
@@ -40,7 +41,9 @@ def show_dataset_and_epochs(settings: Mapping[str, Any], datasets: list[DatasetS
     )
 
 
-def show_setting_groups(settings: Mapping[str, Any], own: int, changed: Sequence[str], *, linked: bool = False) -> None:
+def show_setting_groups(
+    settings: Mapping[str, Any], own: int, changed: Sequence[str], *, linked: bool = False, gain: float | None = None
+) -> None:
     """Show all other settings that mean something beside the others, a folded group each, whose line says what is set.
 
     Args:
@@ -48,14 +51,20 @@ def show_setting_groups(settings: Mapping[str, Any], own: int, changed: Sequence
         own: how many validation pictures of its own the dataset has.
         changed: names of the settings that are not as the preset has them; they are bold.
         linked: whether a button beside each slider leads to the effect of the setting, with these settings.
+        gain: how many times as fast two processes train these settings here; they are offered where that is useful.
     """
     swept, address = (set(sweepable(settings, own)), form_address()) if linked else (set(), {})
     for group, names in settings_by_group(settings_in_effect(settings, own)).items():
         shown = [name for name in names if name not in ABOVE_GROUPS]
+        if settings["processes"] == 1 and (gain or 0) < USEFUL_GAIN:
+            shown = [name for name in shown if name != "processes"]
         line = f"**{GROUP_TITLES[group]}**: {_group_words(group, shown, settings, changed)}"
         with st.expander(line, key=f"train_group_{group}"):  # with a key it stays open when its line changes
             for name in shown:
-                _show_setting(name, spec_of(name), settings[name], address if name in swept else None)
+                spec = spec_of(name)
+                if name == "processes":
+                    spec = replace(spec, help=f"{spec.help} {gain_words(gain)}")
+                _show_setting(name, spec, settings[name], address if name in swept else None)
                 if name == "own_validation" and settings[name]:
                     st.caption(f"{counted(own, 'picture')}, instead of a share of the training pictures.")
 

@@ -35,6 +35,7 @@ def begin(started: list[subprocess.Popen[bytes]], code: str, cwd: Path, **variab
     return process.pid
 
 
+@pytest.mark.fault(102)
 def test_those_in_its_folder_with_its_name_and_their_children_are_found_and_ended(
     tmp_path: Path, started: list[subprocess.Popen[bytes]]
 ) -> None:

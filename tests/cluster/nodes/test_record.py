@@ -43,6 +43,7 @@ def test_a_damaged_record_is_named(workspace: Workspace, content: str) -> None:
         read_node(workspace)
 
 
+@pytest.mark.fault(102)
 def test_stopping_what_a_restart_of_the_machine_has_ended_clears_it_away(workspace: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "cifar-node-1"
     (folder / "session").mkdir(parents=True)

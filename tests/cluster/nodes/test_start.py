@@ -53,7 +53,7 @@ def test_a_cluster_of_one_machine_listens_on_loopback_and_leaves_nothing_behind(
     assert live_node(workspace) is None
 
 
-@pytest.mark.fault(75)
+@pytest.mark.fault(75, 102)
 def test_a_node_that_is_killed_is_gone_and_another_one_joins(two_nodes: TwoNodes) -> None:
     gone = two_nodes.others[0]
     processes = find_processes(gone.folder)

@@ -75,7 +75,7 @@ def test_a_driver_finds_the_nodes_and_runs_actors_on_both(two_nodes: TwoNodes, w
     assert all(same for _, same in found["said"])
 
 
-@pytest.mark.fault(75)
+@pytest.mark.fault(75, 100)
 def test_a_head_that_has_gone_is_noticed_at_once(ray_installed: None, workspace: Workspace) -> None:
     facts = start_head(workspace, Offer(1, 0), port=free_port())
     try:
