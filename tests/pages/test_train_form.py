@@ -75,9 +75,7 @@ def test_every_setting_in_effect_has_a_widget_and_a_device_that_is_absent_its_re
         "pages.ui.train.settings_form.missing_devices", lambda: {"cuda": "no NVIDIA driver was found", "mps": "no Mac"}
     )
     save_tiny(workspace, validation=20)
-    app = open_page(
-        workspace, "train", dataset="tiny", processes="2"
-    )  # else they are offered where they gain something
+    app = open_page(workspace, "train", dataset="tiny", processes="2")
     assert primaries(app) == ["Start"]
     seen = set()
     for choices in (

@@ -94,13 +94,7 @@ def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: On
             _require_idle(busy)
             cases.setdefault(model.name, []).append(_Case(config, data))
     timed = [case for several in cases.values() for case in several]
-    end = time.monotonic() + _LONGEST
-    for done, case in enumerate(timed * _ROUNDS):
-        if done % len(timed) == 0 and done // len(timed) >= _FEWEST and time.monotonic() > end:
-            break  # other programs keep this machine busy, and will go on: the rounds so far say how much
-        progress("Measuring", done, _ROUNDS * len(timed), "timings")
-        _require_idle(busy)
-        case.time()
+    _time_rounds(timed, busy, progress)
     slowdown, spread = disturbance(np.array([case.rounds for case in timed]), np.array([case.step for case in timed]))
     again = _time_start()
     progress("Measuring two processes", 0, 0, "")
@@ -121,6 +115,17 @@ def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: On
         SPEED_LAYOUT,
         _gains(presets, known, threads, functools.partial(_require_idle, busy)),
     )
+
+
+def _time_rounds(timed: list["_Case"], busy: Callable[[], bool], progress: OnProgress) -> None:
+    """Time each case in several rounds; raises _BusyError."""
+    end = time.monotonic() + _LONGEST
+    for done, case in enumerate(timed * _ROUNDS):
+        if done % len(timed) == 0 and done // len(timed) >= _FEWEST and time.monotonic() > end:
+            break  # other programs keep this machine busy, and will go on: the rounds so far say how much
+        progress("Measuring", done, _ROUNDS * len(timed), "timings")
+        _require_idle(busy)
+        case.time()
 
 
 def _gains(
