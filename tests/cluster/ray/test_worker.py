@@ -94,7 +94,7 @@ def test_a_run_is_equal_to_a_local_one_whoever_follows_it(
     assert results(tiny_here.runs / there) == results(tiny_here.runs / here)
     assert verify_run(tiny_here, there) == []
     left = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / f"cifar-nodes-{os.getuid()}"
-    assert not [path for path in left.rglob(there)]
+    assert list(left.rglob(there)) == []
 
 
 def test_what_no_node_has_is_refused_and_not_waited_for(two_nodes: TwoNodes, tiny_here: Workspace) -> None:
