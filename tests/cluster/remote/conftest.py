@@ -1,4 +1,4 @@
-"""A node of this machine without Ray, whose training is fake: it makes one write each time that somebody looks at it."""
+"""A node of this machine without Ray; its fake training makes one write each time that somebody looks at it."""
 
 import hashlib
 import itertools

@@ -1,4 +1,4 @@
-"""What a run needs elsewhere: its own files, and what a training reads of the runs and datasets that it goes on from."""
+"""What a run needs elsewhere: its own files, and what is read of the runs and datasets that it goes on from."""
 
 import json
 
