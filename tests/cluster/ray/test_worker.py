@@ -1,4 +1,4 @@
-"""Runs on a real cluster of two nodes: whole and equal to local ones, and going on without their worker or their node."""
+"""Runs on a real cluster of two nodes: equal to local ones, and going on without their worker or their node."""
 
 import contextlib
 import json

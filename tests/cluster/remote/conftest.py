@@ -1,4 +1,4 @@
-"""A node of this machine without Ray, whose training is fake: it makes one write each time that somebody looks at it."""
+"""A node of this machine without Ray; its fake training makes one write each time that somebody looks at it."""
 
 import hashlib
 import itertools
@@ -52,10 +52,14 @@ def metrics_of(epochs: int) -> bytes:
 
 
 class FakeTraining:
-    """In place of the training process of a node; with `dies_at` it dies before that epoch, without a word."""
+    """In place of the training process of a node; with `dies_at` it dies before that epoch, without a word.
+
+    It makes `pace` writes between two looks at it.
+    """
 
     def __init__(self) -> None:
         self.starts = 0
+        self.pace = 1
         self.dies_at = 0
         self.is_deaf = False
         self.code = 0
@@ -69,8 +73,9 @@ class FakeTraining:
         self._steps = self._train(RunFolder(folder.path))
 
     def has_ended(self, _seconds: float) -> bool:
-        if not self._ended and next(self._steps, "over") == "over":
-            self._ended = True
+        for _ in range(self.pace):
+            if not self._ended and next(self._steps, "over") == "over":
+                self._ended = True
         return self._ended
 
     def terminate(self) -> None:
@@ -141,8 +146,8 @@ class LocalNode:
     training: FakeTraining
     dies_after: float = float("inf")
     is_silent: bool = False
-    before: Callable[[str], None] = lambda _method: None
-    after: Callable[[str], None] = lambda _method: None
+    before: Callable[[str], object] = lambda _method: None
+    after: Callable[[str], object] = lambda _method: None
     calls: list[str] = field(default_factory=list)
 
     def call(self, method: str, *arguments: Any) -> Answer:

@@ -1,6 +1,5 @@
 """The walk of a run on a node: every file comes, none too early; requests, losses and kills lead where they should."""
 
-import random
 from collections.abc import Callable
 
 import pytest
@@ -57,8 +56,12 @@ def after_epoch(folder: RunFolder, epoch: int, do: Callable[[RemoteComputation],
     return look
 
 
-def test_a_run_comes_back_whole_and_leaves_nothing(remote_runs: RemoteRuns) -> None:
+@pytest.mark.fault(103)
+@pytest.mark.parametrize("pace", [1, 2, 3, 5, 7])
+def test_a_run_comes_back_whole_and_leaves_nothing(remote_runs: RemoteRuns, pace: int) -> None:
     node, folder = remote_runs.node(), remote_runs.run()
+    node.training.pace = pace
+    node.before = lambda method: method == "read" and node.training.has_ended(0)  # files change between two calls
     seen = []
 
     def no_lie(_following: RemoteComputation) -> None:
@@ -76,7 +79,7 @@ def test_a_run_comes_back_whole_and_leaves_nothing(remote_runs: RemoteRuns) -> N
     assert results(folder) == finished()
     state = read_state(folder)
     assert (state.status, state.progress and state.progress.phase) == (Status.FINISHED, "finished")
-    assert sorted(set(seen)) == list(range(EPOCHS + 1))  # they came while it trained
+    assert pace > 1 or sorted(set(seen)) == list(range(EPOCHS + 1))  # they came while it trained
     assert folder.log.read_text() == "".join(f"epoch {epoch}\n" for epoch in range(1, EPOCHS + 1))
     root = node.service._workspace.root
     assert list((root / "runs").iterdir()) == []
@@ -101,6 +104,7 @@ def test_a_stop_before_the_training_begins_is_obeyed_at_once(remote_runs: Remote
     assert node.training.starts == 0
 
 
+@pytest.mark.fault(75)
 def test_a_lost_node_is_replaced_and_the_end_is_the_same(remote_runs: RemoteRuns) -> None:
     first, second, folder = remote_runs.node(), remote_runs.node(), remote_runs.run()
     look = after_epoch(folder, 2, lambda _following: setattr(first, "dies_after", len(first.calls)))
@@ -112,6 +116,7 @@ def test_a_lost_node_is_replaced_and_the_end_is_the_same(remote_runs: RemoteRuns
     assert record is not None and record.warnings == ("It began after 2 epochs.",)  # from what had come here
 
 
+@pytest.mark.fault(75)
 def test_a_run_that_loses_every_node_says_so(remote_runs: RemoteRuns) -> None:
     nodes = [remote_runs.node() for _ in range(4)]
     for node in nodes:
@@ -123,6 +128,7 @@ def test_a_run_that_loses_every_node_says_so(remote_runs: RemoteRuns) -> None:
     assert state.error == "It lost its node 4 times (it is gone): resume it to go on."
 
 
+@pytest.mark.fault(75)
 def test_a_run_that_no_other_node_can_take_waits_and_then_ends(remote_runs: RemoteRuns) -> None:
     node, folder = remote_runs.node(), remote_runs.run()
     node.dies_after = 8
@@ -147,6 +153,7 @@ def follow_until_killed(folder: RunFolder, node: LocalNode, is_there: Callable[[
         assert not killed.has_ended(0)
 
 
+@pytest.mark.fault(75)
 def test_a_new_worker_goes_on_with_the_training_that_the_node_has(remote_runs: RemoteRuns) -> None:
     node, folder = remote_runs.node(), remote_runs.run()
     follow_until_killed(folder, node, folder.metrics.exists)
@@ -157,6 +164,7 @@ def test_a_new_worker_goes_on_with_the_training_that_the_node_has(remote_runs: R
     assert results(folder) == finished()
 
 
+@pytest.mark.fault(75)
 def test_a_run_that_ended_meanwhile_is_fetched(remote_runs: RemoteRuns) -> None:
     node, folder = remote_runs.node(), remote_runs.run()
     follow_until_killed(folder, node, lambda: node.training.starts)
@@ -187,6 +195,7 @@ def test_what_the_node_has_is_dropped_where_the_run_has_gone_on_here(remote_runs
     assert folder.metrics.read_bytes().startswith(b'{"epoch": 1, "trained": "here"}\n')
 
 
+@pytest.mark.fault(100)
 def test_a_cluster_that_is_gone_ends_the_run_with_its_reason(remote_runs: RemoteRuns) -> None:
     node, folder = remote_runs.node(), remote_runs.run()
     seat = LocalSeat(node)
@@ -200,6 +209,7 @@ def test_a_cluster_that_is_gone_ends_the_run_with_its_reason(remote_runs: Remote
     assert state.error == "The cluster does not answer any more. Start it again, then resume the run."
 
 
+@pytest.mark.fault(100)
 def test_what_the_node_still_says_is_brought_when_the_cluster_is_gone(
     remote_runs: RemoteRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +256,7 @@ def test_a_deleted_run_ends_on_its_node(remote_runs: RemoteRuns) -> None:
     assert node.service.run_id == ""
 
 
+@pytest.mark.fault(103)
 def test_a_full_disk_here_ends_the_run_with_its_reason(remote_runs: RemoteRuns, arm: Callable[[str], None]) -> None:
     node, folder = remote_runs.node(), remote_runs.run()
     look = after_epoch(folder, 1, lambda _following: arm("replace:3:enospc"))
@@ -255,15 +266,18 @@ def test_a_full_disk_here_ends_the_run_with_its_reason(remote_runs: RemoteRuns, 
     assert "disk is full" in state.error
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_calls_that_fail_and_may_have_been_done_are_repeated(remote_runs: RemoteRuns, seed: int) -> None:
-    node, folder, chance = remote_runs.node(), remote_runs.run(), random.Random(seed)
+@pytest.mark.fault(103)
+@pytest.mark.parametrize("done", [False, True])
+def test_each_call_that_fails_is_repeated_whether_it_was_done_or_not(remote_runs: RemoteRuns, done: bool) -> None:
+    node, folder, failed = remote_runs.node(), remote_runs.run(), set[str]()
 
-    def fail(_method: str) -> None:
-        if chance.random() < 0.2:
+    def fail_once(method: str) -> None:
+        if method not in failed:
+            failed.add(method)
             raise NodeUnavailableError("the network is down")
 
-    node.before = node.after = fail
+    node.before, node.after = (lambda _method: None, fail_once) if done else (fail_once, lambda _method: None)
     assert remote_runs.compute(folder, LocalSeat(node)) == 0
+    assert failed >= {"find", "prepare", "announce_dataset", "take", "snapshot", "start", "poll", "read", "forget"}
     assert node.training.starts == 1
     assert results(folder) == finished()

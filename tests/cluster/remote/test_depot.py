@@ -59,6 +59,7 @@ def test_a_dataset_on_a_shared_disk_does_not_travel(workspace: Workspace, tmp_pa
     assert depot.announce(parcel) == "send"
 
 
+@pytest.mark.fault(103)
 def test_another_run_of_the_node_waits_for_the_dataset(
     workspace: Workspace, parcel: DatasetParcel, tmp_path: Path
 ) -> None:
@@ -70,6 +71,7 @@ def test_another_run_of_the_node_waits_for_the_dataset(
     assert first.announce(parcel) == "here"
 
 
+@pytest.mark.fault(103)
 def test_a_damaged_piece_is_refused_and_nothing_is_kept(
     workspace: Workspace, parcel: DatasetParcel, tmp_path: Path
 ) -> None:
@@ -101,6 +103,7 @@ def test_the_longest_unused_dataset_makes_room(
     assert (depot.find(parcel) is not None) == used
 
 
+@pytest.mark.fault(103)
 def test_a_node_without_room_says_so(parcel: DatasetParcel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(depots.Depot, "_free", lambda _self: 1000)
     with pytest.raises(StorageError, match="the disk of the node has 1 kB free"):

@@ -34,6 +34,7 @@ def test_files_arrive_as_they_were_sent(
     assert found == files
 
 
+@pytest.mark.fault(103)
 def test_a_missing_piece_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "PIECE_BYTES", 4)
     (tmp_path / "new").write_bytes(b"0123456789")
