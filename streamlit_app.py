@@ -15,6 +15,7 @@ st.navigation(
             st.Page("pages/sweep.py", title="Sweep", icon=":material/tune:"),
             st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+            st.Page("pages/class_room.py", title="Class", icon=":material/groups:"),
         ],
         "Look": [
             st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),

@@ -1,24 +1,30 @@
-"""The limits of this server: one table, and one file, `settings.json` in the workspace, which people edit by hand.
+"""The limits of this server: one table, and one file, `settings.json` in the workspace, which people edit.
 
 Each field has its default, range, unit and one sentence of help, as the hyperparameters do. The file holds what differs
-from the defaults; it is read at every use, so a change needs no restart. Nothing here writes.
+from the defaults; it is read at every use, so a change needs no restart. People edit it by hand, and a teacher some of
+it on the Class page (`change_limits`).
 """
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from cifar_core.errors import ConfigError, StorageError
 from cifar_core.spec import Spec, parse_settings, setting
 from cifar_core.storage.disk_errors import storage_errors
-from cifar_core.storage.json_files import read_json
+from cifar_core.storage.json_files import read_json, write_json
+from cifar_core.storage.locks import hold_lock
 from cifar_core.text import MB, size_text
 from cifar_core.workspace import Workspace
 
 LIMITS_FILE = "settings.json"
 BACKGROUND_VARIABLE = "CIFAR_BACKGROUND_JOBS"  # "0": this one server begins none, such as beside a measurement
 _MAX_BYTES = 64 * 1024  # of the file
+_LOCK_FILE = "settings.lock"
+_LOCK_SECONDS = 5.0  # writing the file takes a moment
 
 
 # fmt: off
@@ -64,15 +70,46 @@ def read_limits(workspace: Workspace) -> ServerLimits:
     Raises:
         ConfigError: the file breaks a rule; every sentence names the file, the field and the rule.
     """
+    return _checked(workspace.root / LIMITS_FILE, _content(workspace.root / LIMITS_FILE))
+
+
+def change_limits(workspace: Workspace, changes: Mapping[str, Any]) -> None:
+    """Write some limits into `settings.json`, whole or not at all; what else stands there stays.
+
+    Args:
+        workspace: whose limits they are.
+        changes: limit -> value.
+
+    Raises:
+        ConfigError: a value, or what stands in the file already, breaks a rule; nothing was written.
+        StorageError: the disk refused, or another process keeps the file.
+    """
     path = workspace.root / LIMITS_FILE
+    with hold_lock(workspace.root / _LOCK_FILE, timeout=_LOCK_SECONDS) as held:
+        if not held:
+            raise StorageError(f"Another process is writing {path}, and that takes too long: try again in a moment.")
+        content = _content(path)
+        _checked(path, content)
+        _checked(path, changed := content | dict(changes))
+        if changed != content:
+            write_json(path, changed)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What stands in the file; raises ConfigError."""
     try:
         content = read_json(path, max_bytes=_MAX_BYTES)
     except FileNotFoundError:
-        return ServerLimits()
+        return {}
     except (OSError, ValueError) as error:
         raise ConfigError([f"The limits in {path} cannot be read: {error}."]) from error
     if not isinstance(content, dict):
         raise ConfigError([f'The limits in {path} must be one JSON object, such as {{"slots": 2}}.'])
+    return content
+
+
+def _checked(path: Path, content: Mapping[str, Any]) -> ServerLimits:
+    """The limits that these contents of the file say; raises ConfigError."""
     found, problems = parse_settings(content, limit_table())
     if problems:
         raise ConfigError([f"{path}: {problem}" for problem in problems])

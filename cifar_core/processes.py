@@ -29,8 +29,10 @@ class Program(StrEnum):
     RAY_CHECK = "cifar_core.cluster.ray.check"
     SLURM_WORKER = "cifar_core.cluster.slurm"
     SWEEP = "cifar_core.sweeps.owner.process"
+    RAY_SWEEP = "cifar_core.sweeps.owner.ray_process"
     RECOMPUTE = "cifar_core.runs.predict.recompute_process"
     MEASURE_SPEED = "cifar_core.runs.estimate.measure_speed"
+    MEASURE_RANKS = "cifar_core.runs.estimate.measure_ranks"
     ANALYSE = "cifar_core.analyse.process"
     SAVE_PICTURES = "cifar_core.export.save_process"
     PREPARE_DATASET = "cifar_core.data.prepare_process"
@@ -43,6 +45,7 @@ class Program(StrEnum):
     BENCH_BROWSER = "cifar_core.bench.browser"
     BENCH_SERVER = "cifar_core.bench.server"
     BENCH_SHORT_RUNS = "cifar_core.bench.sweeps.short_runs"
+    BENCH_SCALE = "cifar_core.bench.scale.measure"
 
 
 def command_of(program: Program, *arguments: str) -> list[str]:

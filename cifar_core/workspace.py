@@ -67,6 +67,11 @@ class Workspace:
         return self.root / "notes"
 
     @property
+    def cluster(self) -> Path:
+        """The token of a cluster and the node that this machine is of it; the first of them creates it."""
+        return self.root / "cluster"
+
+    @property
     def folders(self) -> tuple[Path, ...]:
         """Those that every workspace has."""
         return self.data, self.runs, self.exports, self.trash

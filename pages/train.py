@@ -10,9 +10,13 @@ import streamlit as st
 
 from cifar_core.config import RunConfig, changed_settings
 from cifar_core.data import list_datasets
+from cifar_core.lifecycle.place import Place
 from cifar_core.runs import Run, list_runs, measured_gain, read_speed
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.form_limits import epochs_limit, limit_problems
+from pages.ui.class_room.lesson_link import current_lesson, lesson_problem, show_lesson, show_link_menu
+from pages.ui.cluster.where import read_where, show_cluster, show_where
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped_sentence
@@ -24,6 +28,7 @@ from pages.ui.train.form_state import (
     FORM,
     NAME_KEY,
     PARENT_KEY,
+    WHERE,
     chosen_preset,
     forget_name,
     keep_settings,
@@ -76,7 +81,7 @@ def main(page: PageFrame) -> None:
             label_visibility="collapsed",
         )
     if run is not None and st.session_state[VIEW_KEY] == WATCH:
-        write_url(view, hidden=(BASE, FORM))
+        write_url(view, hidden=(BASE, FORM, WHERE))
         with show_errors():
             show_live_run(workspace, run, runs)
             _show_next_steps(run)
@@ -95,22 +100,28 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
     """
     datasets = list_datasets(workspace)
     form = read_form(set(earlier_runs(runs)), {state.name for state in datasets})
+    where = read_where(workspace)
     settings = keep_settings()
     dataset = {state.name: state for state in datasets}.get(settings["dataset"])
     own = dataset.validation if dataset else 0
     changed = changed_settings(settings, chosen_preset(), own)
     config, problems = check_settings(settings, datasets)
+    problems = [*problems, *limit_problems(workspace, config, datasets)]
     first = not runs and all(state.name == FIRST_RUN.data.dataset or state.state == "absent" for state in datasets)
-    if first:  # with pictures of their own, people know what they want
+    show_lesson(workspace)
+    if first and not current_lesson():  # with pictures of their own, people know what they want
         show_first_run_button(workspace, "train_first")
     show_presets(settings["dataset"], runs, datasets, read_speed(workspace))
     show_origin(changed, runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        show_dataset_and_epochs(settings, datasets)
-        _show_name_and_start("secondary" if first else "primary", blocked=config is None or bool(problems))
+        show_dataset_and_epochs(settings, datasets, epochs_limit(workspace))
+        show_where(workspace, where)
+        blocked = config is None or bool(problems) or where.blocks
+        _show_name_and_start("secondary" if first else "primary", blocked=blocked)
     show_notice()
-    _say_problems_and_start(workspace, config, problems, clicked)
-    show_start_estimate(workspace, config, runs, datasets)
+    show_cluster(workspace, where)
+    _say_problems_and_start(workspace, config, problems, clicked if not where.blocks else None, where.place)
+    show_start_estimate(workspace, config, runs, datasets, where.place)
     if config is not None:
         show_data_notes(workspace, config, datasets)
     with st.grid(2, min_column_width=380, gap="medium"):
@@ -122,7 +133,7 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
                 show_network(config, datasets)
                 if is_ready(settings["dataset"], datasets):
                     show_augmented_pictures(workspace, config)
-    write_url(view | form)
+    write_url(view | form | {WHERE: where.parameters})
 
 
 def _show_name_and_start(kind: Literal["primary", "secondary"], *, blocked: bool) -> None:
@@ -144,6 +155,7 @@ def _show_name_and_start(kind: Literal["primary", "secondary"], *, blocked: bool
         on_click=_note_click,
         args=(start_nonce(),),
     )
+    show_link_menu()
 
 
 def _note_click(nonce: str) -> None:
@@ -151,16 +163,17 @@ def _note_click(nonce: str) -> None:
 
 
 def _say_problems_and_start(
-    workspace: Workspace, config: RunConfig | None, problems: list[str], clicked: str | None
+    workspace: Workspace, config: RunConfig | None, problems: list[str], clicked: str | None, place: Place
 ) -> None:
     """Say what prevents a start; else start the run where Start was clicked, and watch it."""
-    for problem in problems:
+    started_without = lesson_problem() if clicked else ""
+    for problem in filter(None, (*problems, started_without)):
         st.error(escaped_sentence(problem), icon=":material/error:")
-    if clicked is None or config is None or problems:
+    if clicked is None or config is None or problems or started_without:
         return
     with show_errors():
         parent, name = st.session_state[PARENT_KEY] or "", st.session_state[NAME_KEY]
-        focus_on(start_new_run(workspace, config, clicked, parent, name))
+        focus_on(start_new_run(workspace, config, clicked, parent, name, current_lesson(), place))
         st.session_state[_STARTED_KEY] = True
         forget_name()
         st.rerun()

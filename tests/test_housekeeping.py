@@ -222,10 +222,8 @@ def test_floors_close_every_hole_of_the_written_list() -> None:
     rows = re.findall(
         r"^\| `([a-z0-9-]+)` \| ([0-9.]+) \| (.+?) \|", (ROOT / "docs" / "ADVISORIES.md").read_text("utf-8"), re.M
     )
-    floors = dict(
-        line.split(">=") for name in ("requirements.txt", "requirements-server.txt") for line in requirements(name)
-    )
-    assert {"torch", "streamlit", "pillow", "starlette", "python-multipart", "authlib"} <= {
+    floors = dict(line.split(">=") for name in REQUIREMENTS for line in requirements(name))
+    assert {"torch", "streamlit", "pillow", "starlette", "python-multipart", "authlib", "ray"} <= {
         package for package, _, _ in rows
     }
     for package, least, advisories in rows:
@@ -245,7 +243,7 @@ FOR_DEVELOPERS = (
     "cifar_core/bench/first_minute.py",
     "cifar_core/bench/sweeps/short_runs.py",
 )
-FOR_SWEEPS = ("cifar_core/sweeps/owner",)  # may need requirements-cluster.txt
+FOR_SWEEPS = ("cifar_core/sweeps/owner", "cifar_core/cluster")  # may need requirements-cluster.txt
 
 
 def is_in(path: Path, places: tuple[str, ...]) -> bool:

@@ -59,6 +59,7 @@ BANS = (
     ("torch", "cifar_core/*", ("cifar_core/models/network.py", "cifar_core/models/kernels/convolution.py",
                                "cifar_core/models/kernels/winograd.py", "cifar_core/models/kernels/bfloat16.py",
                                "cifar_core/train/*", "cifar_core/runs/estimate/measure_speed.py",
+                               "cifar_core/runs/estimate/measure_ranks.py",
                                "cifar_core/runs/training/*",
                                "cifar_core/runs/predict/server.py", "cifar_core/runs/predict/run_network.py",
                                "cifar_core/runs/predict/recompute_process.py", "cifar_core/bench/plain.py",

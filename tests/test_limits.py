@@ -13,6 +13,7 @@ from cifar_core.errors import ConfigError, StorageError
 from cifar_core.limits import (
     LIMITS_FILE,
     ServerLimits,
+    change_limits,
     folder_bytes,
     limit_table,
     read_limits,
@@ -103,6 +104,30 @@ def test_whatever_stands_in_it_gives_limits_or_our_own_error(workspace: Workspac
         assert str(path) in str(error)
     else:
         assert not parse_settings(vars(limits), limit_table())[1]
+
+
+def test_a_change_keeps_what_else_stands_there(workspace: Workspace) -> None:
+    change_limits(workspace, {"slots": 2})
+    path = write(workspace, {"upload_mb": 50, "slots": 2})
+    change_limits(workspace, {"fair_share": True, "most_epochs": 10})
+    assert json.loads(path.read_text("utf-8")) == {"upload_mb": 50, "slots": 2, "fair_share": True, "most_epochs": 10}
+
+
+@pytest.mark.parametrize(
+    ("content", "changes", "words"),
+    [
+        ({"slots": 2}, {"slots": 0}, "slots is 0, but must be a whole number"),
+        ({"slots": 2}, {"slot": 1}, "slot"),
+        ("{broken", {"slots": 3}, "cannot be read"),
+        ({"uploads": 1}, {"slots": 3}, "uploads"),
+    ],
+)
+def test_a_refused_change_writes_nothing(workspace: Workspace, content: Any, changes: Any, words: str) -> None:
+    path = write(workspace, content)
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match=words):
+        change_limits(workspace, changes)
+    assert path.read_bytes() == before
 
 
 def test_no_room_on_the_disk(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import sys
 import click
 
 from cifar_core.commands.bench import bench
+from cifar_core.commands.cluster.cluster import cluster
 from cifar_core.commands.data import data
 from cifar_core.commands.of_runs.link import link
 from cifar_core.commands.of_runs.repeat import repeat
@@ -32,7 +33,7 @@ def cli(debug: bool) -> None:
     """Train a CNN on small pictures and find out what it gets wrong."""
 
 
-for command in (data, train, sweep, analyze, calibration, compare, learning, predictions, runs, bench):
+for command in (data, train, sweep, analyze, calibration, compare, learning, predictions, runs, cluster, bench):
     cli.add_command(command)
 runs.add_command(link)
 runs.add_command(repeat)

@@ -1,4 +1,4 @@
-"""`data`: list, get, import, check, notes, export, delete, restore.
+"""`data`: list, get, import, check, notes, export, delete, restore, give-up.
 
 A process of its own prepares or exports a dataset; the command follows it.
 """
@@ -40,6 +40,7 @@ from cifar_core.data import (
     suggested_name,
     summarise,
     summary_json,
+    unfinished_import,
 )
 from cifar_core.data.store import refuse_taken
 from cifar_core.errors import CifarCoreError, DataError, DownloadError
@@ -152,9 +153,11 @@ def import_command(  # noqa: PLR0913 - one argument for each option
     try:
         state = finish(workspace, name, ctrl_c)
     except (DataError, DownloadError) as error:
-        # It has all been said here, so the Data page need not show it, and nobody has to dismiss it there.
-        way_out = _way_out(read_findings(dataset_job(workspace, name)))
-        forget_import(workspace, name)
+        findings = read_findings(dataset_job(workspace, name))
+        way_out = _way_out(findings)
+        if findings.problem_count or not unfinished_import(workspace, name):
+            # It has all been said here, so the Data page need not show it, and nobody has to dismiss it there.
+            forget_import(workspace, name)
         raise type(error)(f"{error}{way_out}") from error
     if as_json:
         findings = read_findings(dataset_job(workspace, name))
@@ -162,6 +165,20 @@ def import_command(  # noqa: PLR0913 - one argument for each option
         facts = {"class_names": dataset.class_names, "report": findings.report, "left_out": findings.problem_count}
         facts["fit"] = dataset.fit
         print_json(asdict(state) | facts | _duplicate_facts(check_dataset(workspace, dataset).duplicates))
+
+
+@data.command("give-up")
+@click.argument("name")
+@json_option
+@workspace_option
+def give_up(workspace: Workspace, name: str, as_json: bool) -> None:
+    """Give up the unfinished import of dataset NAME: what it has read is removed."""
+    if not unfinished_import(workspace, name):
+        raise DataError(f"There is no unfinished import named {name}: `data list` names them.")
+    forget_import(workspace, name)
+    if unfinished_import(workspace, name):
+        raise DataError(f"{name} is being imported right now: cancel that first.")
+    _report_done(name, "was given up; nothing of it is left", as_json)
 
 
 @data.command()
@@ -330,20 +347,22 @@ def finish(workspace: Workspace, name: str, ctrl_c: CtrlC) -> DatasetState:
     if job is not None and (job.state == "done" or state.state != "ready"):
         say_new(job.report)
     if state.state != "ready":
-        raise _failure(state, job)
+        raise _failure(state, job, unfinished_import(workspace, name))
     parts = {"training": state.train - state.validation, "validation": state.validation, "test": state.test}
     counts = [f"{count:,} {part}" for part, count in parts.items() if count]
     say(f"{name} is ready: {', '.join(counts[:-1])} and {counts[-1]} pictures, {counted(state.classes, 'class')}.")
     return state
 
 
-def _failure(state: DatasetState, job: JobState | None) -> CifarCoreError:
+def _failure(state: DatasetState, job: JobState | None, unfinished: str) -> CifarCoreError:
     if state.state == "broken":
         return DataError(state.problem)
     doing = "Getting" if job is None else {"import": "Importing", "clean": "Making"}.get(job.kind, "Getting")
+    if job is not None and job.state == "cancelled" and unfinished:
+        return DownloadError(f"{doing} {state.name} was ended before it was done. {unfinished}")
     if job is not None and job.state == "cancelled":
         return DownloadError(f"{doing} {state.name} was cancelled; nothing was changed.")
     kind = DownloadError if doing == "Getting" else DataError
     if job is not None and job.error:
-        return kind(job.error)
+        return kind(f"{job.error} {unfinished}".rstrip())
     return kind(f"{state.name} is not ready: its preparation ended early. Start it again.")

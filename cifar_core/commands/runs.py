@@ -3,19 +3,22 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cifar_core.cluster.choice import require_place
 from cifar_core.commands.console import json_option, print_json, say, waiting_text, workspace_option
 from cifar_core.commands.jobs import follow_job
+from cifar_core.commands.of_runs.settings import echo_settings
 from cifar_core.commands.options import chosen, setting_options
 from cifar_core.commands.train import begin, follow, resume_under_torchrun, say_set_aside, unfinished
-from cifar_core.config import GROUP_TITLES, settings_by_group
 from cifar_core.errors import RunError
 from cifar_core.evaluate import curve_events
 from cifar_core.interrupts import note_ctrl_c
+from cifar_core.lifecycle.place import LOCAL
 from cifar_core.runs import (
     DeletedRun,
     QueuePlace,
@@ -54,6 +57,7 @@ from cifar_core.runs import (
     trial_words,
     verify_run,
 )
+from cifar_core.runs.classes.collect import runs_of_lesson
 from cifar_core.runs.trials.kept import has_kept_values
 from cifar_core.text import counted, one_line, size_text
 from cifar_core.workspace import Workspace
@@ -65,12 +69,15 @@ def runs() -> None:
 
 
 @runs.command("list")
+@click.option("--lesson", metavar="NAME", help="Only the runs of this lesson of a class, trials of sweeps too.")
 @json_option
 @workspace_option
-def list_command(workspace: Workspace, as_json: bool) -> None:
+def list_command(workspace: Workspace, lesson: str | None, as_json: bool) -> None:
     """All runs, newest first."""
     found = list_runs(workspace)
     places = queue_places(found, slots(workspace))
+    if lesson is not None:
+        found = runs_of_lesson(found, lesson)
     if as_json:
         print_json({"runs": [_brief(run, places.get(run.id)) for run in found]})
         return
@@ -124,19 +131,7 @@ def show(workspace: Workspace, run: str, as_json: bool) -> None:
             click.echo(sentence)
     click.echo(", ".join(f"{part} {size_text(size)}" for part, size in content["bytes"].items()))
     if found.has_network:
-        _echo_settings(found)
-
-
-def _echo_settings(run: Run) -> None:
-    """Print the settings that mean something for the run, by group, each as an option takes it."""
-    changed = f", changed: {', '.join(run.changed_settings)}" if run.changed_settings else ""
-    click.echo(f"Settings: preset {run.preset}{changed}")
-    settings = run.config.flat()
-    for group, names in settings_by_group(run.settings_in_effect).items():
-        click.echo(GROUP_TITLES[group])
-        for name in names:
-            value = settings[name]
-            click.echo(f"  {name} = {','.join(map(str, value)) if isinstance(value, list) else value}")
+        echo_settings(found)
 
 
 @runs.command("import")
@@ -172,15 +167,17 @@ def pause(workspace: Workspace, run: str, as_json: bool) -> None:
 
 @runs.command()
 @click.argument("run")
+@click.option("--backend", type=click.Choice(["local"]), help="Go on here: its cluster is gone, or is not wanted.")
 @json_option
 @workspace_option
-def resume(workspace: Workspace, run: str, as_json: bool) -> None:
+def resume(workspace: Workspace, run: str, backend: str | None, as_json: bool) -> None:
     """Continue a RUN that was paused, stopped, interrupted or failed from its last checkpoint, when its turn comes."""
     run_id = resolve_run(workspace, run)
     if resume_under_torchrun(workspace, run_id, as_json):
         return
     epoch = epoch_to_resume(workspace, run_id)
-    _begin(workspace, lambda: run_id, resume_run)
+    require_place(workspace, LOCAL if backend else read_run(workspace, run_id).place)
+    _begin(workspace, lambda: run_id, partial(resume_run, place=LOCAL if backend else None))
     behind = _behind(workspace, run_id)
     where = f"at epoch {epoch}" if epoch else "from its last checkpoint"
     _report_done(run_id, f"goes on {where}" + (f", {behind}" if behind else ""), as_json)
@@ -194,6 +191,7 @@ def resume(workspace: Workspace, run: str, as_json: bool) -> None:
 def retry(workspace: Workspace, run: str, lower_rate: bool, as_json: bool) -> None:
     """Train a RUN that failed, was interrupted or was stopped again as a new run, with the same settings and seed."""
     old, make = resolve_run(workspace, run), retry_with_lower_rate if lower_rate else retry_run
+    require_place(workspace, read_run(workspace, old).place)
     new = _begin(workspace, lambda: make(workspace, old), start_run)
     rate = read_run(workspace, new).config.optimizer.learning_rate
     _report_new(new, old, as_json, but=f"but a learning rate of {rate:g}" if lower_rate else "")
@@ -207,6 +205,7 @@ def retry(workspace: Workspace, run: str, lower_rate: bool, as_json: bool) -> No
 def duplicate(workspace: Workspace, run: str, as_json: bool, **settings: Any) -> None:
     """Train a new run with the settings of RUN; an option given here wins."""
     old = resolve_run(workspace, run)
+    require_place(workspace, read_run(workspace, old).place)
     new = _begin(workspace, lambda: duplicate_run(workspace, old, chosen(settings)), start_run)
     say_set_aside(workspace, read_run(workspace, new).config)
     _report_new(new, old, as_json)
@@ -370,9 +369,12 @@ def _brief(run: Run, place: QueuePlace | None) -> dict[str, Any]:
         "origin": run.origin,
         "sweep": run.sweep,
         "trial": run.trial,
+        "person": run.person,
+        "lesson": run.lesson,
         "test_accuracy": run.best.test_accuracy if run.best else None,
         "best_epoch": run.best.epoch if run.best else None,
         "train_seconds": run.seconds,
+        "place": asdict(run.place),
         "problem": run.problem,
     }
 
@@ -391,4 +393,5 @@ def _line(run: Run, place: QueuePlace | None) -> str:
     if run.silent_since is not None:
         status += f", not responding since {datetime.fromtimestamp(run.silent_since):%H:%M}"
     took = f"{run.seconds:.0f} s" if run.has_network else "imported"
-    return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {took}"
+    where = f"  on {run.place.words}" if run.is_elsewhere else ""
+    return f"{run.id}{name}  {status}  {run.config.data.dataset}  {score}  {took}{where}"

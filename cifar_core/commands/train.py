@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from cifar_core.cluster.choice import require_place
 from cifar_core.commands.console import (
     clear_line,
     json_option,
@@ -19,12 +20,13 @@ from cifar_core.commands.console import (
     waiting_text,
     workspace_option,
 )
-from cifar_core.commands.options import chosen, setting_options
+from cifar_core.commands.options import chosen, place_options, setting_options, take_place
 from cifar_core.commands.torchrun import resume_here, serve_here, train_here, with_processes
 from cifar_core.config import RunConfig, make_config
 from cifar_core.data import dataset_state
-from cifar_core.errors import CifarCoreError, RunError, TrainingError
+from cifar_core.errors import CifarCoreError, ConfigError, RunError, TrainingError
 from cifar_core.interrupts import CtrlC, note_ctrl_c
+from cifar_core.lifecycle.place import LOCAL, Place
 from cifar_core.lifecycle.ranks.torchrun import torchrun_here
 from cifar_core.presets import PRESETS
 from cifar_core.runs import (
@@ -37,10 +39,13 @@ from cifar_core.runs import (
     create_run,
     estimated,
     fine_tune_run,
+    gain_words,
     list_runs,
+    measured_gain,
     queue_places,
     read_metrics,
     read_run,
+    read_speed,
     slots,
     start_run,
     stop_run,
@@ -60,6 +65,7 @@ _WAITING_SECONDS = 0.5  # longer, because each look reads all runs
 @click.option("--continue", "continues", metavar="RUN", help="Train this run for --epochs more, as a new run.")
 @click.option("--from", "weights_of", metavar="RUN", help="Begin with the weights of this run, on another --dataset.")
 @click.option("--name", default="", help="What to call the run; else it is called by its id.")
+@place_options
 @setting_options
 @json_option
 @workspace_option
@@ -75,24 +81,26 @@ def train(
     """Train a network and keep everything in a new run folder. Ctrl-C stops it and keeps what it has.
 
     --continue goes on from a finished run: a constant learning rate stays, another schedule runs anew over the epochs
-    from a tenth of its peak. Dataset, split, seed, network and optimiser are those of the run.
+    from a tenth of its peak. Dataset, split, seed, network and optimiser are those of the run, and so is, without
+    --backend, where it is computed.
     """
     bases = {"--preset": preset, "--continue": continues, "--from": weights_of}
     given = [option for option, value in bases.items() if value is not None]
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} exclude each other: each says what the settings start from.")
+    place = _place(workspace, settings, continues or weights_of)
     changes, torchrun = chosen(settings), torchrun_here()
     if torchrun:
         changes = with_processes(changes, torchrun)
-    make = _maker(workspace, changes, name, preset=preset, continues=continues, weights_of=weights_of)
+    make = _maker(workspace, changes, name, preset=preset, continues=continues, weights_of=weights_of, place=place)
     if torchrun:
         run_id = train_here(workspace, torchrun, lambda nonce: make(nonce=nonce))
-        say(_beginning(read_run(workspace, run_id)))
+        _say_beginning(workspace, run_id)
         run = serve_here(workspace, torchrun, run_id, partial(_show_epochs, workspace))
     else:
         run_id, ctrl_c = begin(workspace, make, start_run)
         with _report_that_it_goes_on(workspace, run_id):
-            say(_beginning(read_run(workspace, run_id)))
+            _say_beginning(workspace, run_id)
         run = follow(workspace, run_id, ctrl_c)
     _report_end(run, as_json)
 
@@ -123,6 +131,20 @@ def _report_end(run: Run, as_json: bool) -> None:
         say(warning)
 
 
+def _place(workspace: Workspace, options: dict[str, Any], base: str | None) -> Place:
+    """Where the run is computed, taken out of the options and checked: else where the run was that it goes on from."""
+    asked = take_place(workspace, options)
+    if torchrun_here():
+        if asked not in (None, LOCAL):
+            raise ConfigError(
+                ["torchrun has started this command, so it trains here: leave out --backend, or torchrun."]
+            )
+        return LOCAL
+    place = asked or (read_run(workspace, base).place if base else LOCAL)
+    require_place(workspace, place)
+    return place
+
+
 def _maker(
     workspace: Workspace,
     changes: dict[str, Any],
@@ -131,15 +153,24 @@ def _maker(
     preset: str | None,
     continues: str | None,
     weights_of: str | None,
+    place: Place,
 ) -> Callable[..., str]:
     """What makes the run of these options; `begin` calls it, torchrun's rank 0 with a `nonce`."""
     if continues is not None:
-        return partial(continue_run, workspace, continues, changes, name=name)
+        return partial(continue_run, workspace, continues, changes, name=name, place=place)
     if weights_of is not None:
-        return partial(fine_tune_run, workspace, weights_of, changes, name=name)
+        return partial(fine_tune_run, workspace, weights_of, changes, name=name, place=place)
     config = make_config(changes, preset=preset or "default")
     say_set_aside(workspace, config)
-    return partial(create_run, workspace, config, name=name)
+    return partial(create_run, workspace, config, name=name, place=place)
+
+
+def _say_beginning(workspace: Workspace, run_id: str) -> None:
+    """Say what a run is, and of one of several processes what a second one gains on this machine."""
+    run = read_run(workspace, run_id)
+    say(_beginning(run))
+    if run.config.machine.processes > 1:
+        say(gain_words(measured_gain(read_speed(workspace), run.config)))
 
 
 def _beginning(run: Run) -> str:
@@ -147,6 +178,7 @@ def _beginning(run: Run) -> str:
     expected, settings = estimated(run), run.config
     about = f", {range_words(expected.low, expected.high)} of training" if expected else ""
     what = f"{settings.model.model} on {settings.data.dataset}, {counted(settings.optimizer.epochs, 'epoch')}{about}"
+    what += f", on {run.place.words}" if run.is_elsewhere else ""
     if settings.machine.processes > 1:
         what += f", {settings.machine.processes} processes"
     if run.origin in GOES_ON:
@@ -292,7 +324,7 @@ def _show_run_progress(run: Run) -> None:
     if at is None:
         return
     if at.batches == 0:
-        show_progress(0, 1, at.phase)
+        show_progress(0, 1, f"waiting for {run.place.words}" if run.is_elsewhere and run.waits else at.phase)
         return
     left = f", {clock(at.seconds_left)} left" if at.seconds_left is not None else ""
     text = f"epoch {at.epoch}/{at.epochs}, batch {at.batch}/{at.batches}, {at.images_per_second:,.0f} pictures/s{left}"

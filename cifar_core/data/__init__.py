@@ -63,8 +63,9 @@ from cifar_core.data.preparation import (
     start_import,
     start_look,
     suggested_name,
+    unfinished_import,
 )
-from cifar_core.data.sources.own.importing import DEFAULT_TEST_SHARE, MAX_SEED, ImportOptions
+from cifar_core.data.sources.own.options import DEFAULT_TEST_SHARE, MAX_SEED, ImportOptions
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     checked_dataset_name,
@@ -158,6 +159,7 @@ __all__ = [
     "summarise",
     "summary_json",
     "to_image",
+    "unfinished_import",
     "usable_std",
     "warning_sentences",
 ]

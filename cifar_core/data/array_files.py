@@ -183,10 +183,18 @@ def write_array(file: Path, array: np.ndarray, *, durable: bool = True) -> int:
     Raises:
         StorageError: the disk refused.
     """
-    header, content = io.BytesIO(), np.ascontiguousarray(array)
-    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(content))
-    write_atomic(file, header.getvalue(), content.reshape(-1).view(np.uint8).data, durable=durable)
+    content = np.ascontiguousarray(array)
+    header = array_header(content.dtype, content.shape)
+    write_atomic(file, header, content.reshape(-1).view(np.uint8).data, durable=durable)
     return file.stat().st_size
+
+
+def array_header(kind: np.dtype, shape: tuple[int, ...]) -> bytes:
+    """What a `.npy` file begins with, before the numbers of its array."""
+    header = io.BytesIO()
+    facts = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, facts)
+    return header.getvalue()
 
 
 def is_plain(array: np.ndarray) -> bool:

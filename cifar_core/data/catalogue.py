@@ -6,7 +6,7 @@ Reads the `meta.json` of each folder in `workspace.data`.
 from dataclasses import dataclass
 from typing import Literal
 
-from cifar_core.data.import_findings import has_upload
+from cifar_core.data.import_findings import has_upload, spool_folder
 from cifar_core.data.sources.cifar10 import (
     CIFAR10,
     CIFAR10_ARCHIVE,
@@ -23,6 +23,7 @@ from cifar_core.data.sources.drawn10 import (
     DRAWN10_TITLE,
     DRAWN10_TRAIN_PICTURES,
 )
+from cifar_core.data.sources.own.spool import read_so_far, unfinished_sentence
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     broken_sentence,
@@ -115,7 +116,8 @@ def dataset_state(workspace: Workspace, name: str) -> DatasetState:
     if not is_saved(workspace, name):
         found = not preparing and _is_found(workspace, name)
         state: Literal["preparing", "found", "absent"] = "preparing" if preparing else "found" if found else "absent"
-        how = known.how or ("Import it on the Data page." if found else "")
+        unfinished = unfinished_sentence(spool_folder(dataset_job(workspace, name)), name) if found else ""
+        how = known.how or (f"Import it on the Data page. {unfinished}".rstrip() if found else "")
         problem = "" if preparing else _failure(workspace, name)
         sizes = (known.train, known.test, known.classes, 0)
         return DatasetState(name, known.title, known.description, state, how, *sizes, problem)
@@ -164,13 +166,17 @@ def _is_found(workspace: Workspace, name: str) -> bool:
     job = read_job(dataset_job(workspace, name))
     if job is None or job.kind == "get":
         return False
-    waits = has_upload(dataset_job(workspace, name))
+    job_folder = dataset_job(workspace, name)
+    waits = has_upload(job_folder) or read_so_far(spool_folder(job_folder))[0] > 0
     return (job.kind == "look" and job.state == "done") or (job.state == "cancelled" and waits)
 
 
 def _failure(workspace: Workspace, name: str) -> str:
-    job = read_job(dataset_job(workspace, name))
-    return job.error if job is not None and job.state == "failed" else ""
+    folder = dataset_job(workspace, name)
+    job = read_job(folder)
+    if job is None or job.state != "failed":
+        return ""
+    return f"{job.error} {unfinished_sentence(spool_folder(folder), name)}".rstrip()
 
 
 def _is_valid_name(name: str) -> bool:

@@ -108,7 +108,7 @@ def channel_statistics(images: np.ndarray) -> tuple[tuple[float, float, float], 
     """
     counts = np.zeros((3, 256), np.int64)
     for start in range(0, len(images), _STATISTICS_CHUNK):
-        chunk = images[start : start + _STATISTICS_CHUNK]
+        chunk = read_pictures(images, np.arange(start, min(start + _STATISTICS_CHUNK, len(images))))
         for channel in range(3):
             counts[channel] += np.bincount(chunk[:, channel].ravel(), minlength=256)
     levels = np.arange(256) / 255

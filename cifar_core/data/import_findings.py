@@ -60,6 +60,11 @@ def has_upload(job: JobFolder) -> bool:
     return os.path.lexists(upload_file(job))
 
 
+def spool_folder(job: JobFolder) -> Path:
+    """What an import has read so far (`sources/own/spool.py`), until it ends or is given up."""
+    return job.path / "read"
+
+
 def preview_file(job: JobFolder) -> Path:
     """The pictures read last, for whoever watches: `.npy`, uint8 [N, 3, 32, 32]."""
     return job.path / "preview.npy"

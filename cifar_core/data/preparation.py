@@ -19,10 +19,11 @@ from typing import Literal
 
 from cifar_core.data.dataset import Dataset
 from cifar_core.data.drawing import OnDrawn
-from cifar_core.data.import_findings import findings_file, has_upload, preview_file, upload_file
+from cifar_core.data.import_findings import findings_file, has_upload, preview_file, spool_folder, upload_file
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR10_NAME, downloads_folder, is_official
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES
-from cifar_core.data.sources.own.importing import ImportOptions, check_options
+from cifar_core.data.sources.own.options import ImportOptions, check_options
+from cifar_core.data.sources.own.spool import remove_spool, unfinished_sentence
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     checked_dataset_name,
@@ -235,12 +236,21 @@ def open_import(workspace: Workspace, name: str) -> DataRequest | None:
 
 
 def forget_import(workspace: Workspace, name: str) -> None:
-    """Give up a job under this name that has ended, with its upload; a running one, or one just starting, stays."""
+    """Give up a job under this name that has ended, with its upload and all that it has read.
+
+    A running one, or one just starting, stays.
+    """
     job = dataset_job(workspace, name)
     with hold_lock(job.start_lock) as acquired:
         if acquired and not is_locked(job.lock):
             remove(job.request)
             _forget_files(job)
+            remove_spool(spool_folder(job))
+
+
+def unfinished_import(workspace: Workspace, name: str) -> str:
+    """What an import under this name has read that did not end, in a sentence; empty where there is none."""
+    return unfinished_sentence(spool_folder(dataset_job(workspace, name)), name)
 
 
 def suggested_name(source: str) -> str:
@@ -282,10 +292,12 @@ def _read_request(job: JobFolder) -> DataRequest | None:
 
 
 def _forget_old_uploads(workspace: Workspace) -> None:
-    """Give up the imports of uploads that nobody has decided on for a week, because they fill the disk."""
+    """Give up imports that nobody has decided on or gone on with for a week, for their pictures fill the disk."""
     for name in subfolders(workspace.jobs):
         with contextlib.suppress(OSError, DataError):  # there is none, or it is being imported right now
-            if time.time() - upload_file(dataset_job(workspace, name)).stat().st_mtime > _KEPT_SECONDS:
+            job = dataset_job(workspace, name)
+            kept = upload_file(job) if has_upload(job) else spool_folder(job)
+            if time.time() - kept.stat().st_mtime > _KEPT_SECONDS:
                 forget_import(workspace, name)
 
 
@@ -311,7 +323,10 @@ def _busy(name: str) -> str:
 
 
 def _forget_files(job: JobFolder) -> None:
-    """Remove what an earlier import under this name left: its upload and what was found in it."""
+    """Remove what an earlier import under this name left: its upload and what was found in it.
+
+    What it has read stays: an import of the same source goes on there, and any other one removes it.
+    """
     for file in (upload_file(job), findings_file(job), preview_file(job)):
         remove(file)
 

@@ -15,12 +15,20 @@ from cifar_core.data.checks.about import read_about, write_about
 from cifar_core.data.checks.check import check_dataset, warning_sentences
 from cifar_core.data.checks.cleaned import plan_cleaned_copy, save_cleaned_copy
 from cifar_core.data.dataset import Dataset
-from cifar_core.data.import_findings import PREVIEW_PICTURES, Findings, findings_file, preview_file, write_findings
+from cifar_core.data.import_findings import (
+    PREVIEW_PICTURES,
+    Findings,
+    findings_file,
+    preview_file,
+    spool_folder,
+    write_findings,
+)
 from cifar_core.data.preparation import DataRequest, remove_leftovers
 from cifar_core.data.sources.cifar10 import get_cifar10, import_official, official_files
 from cifar_core.data.sources.cifar_binary import import_binary, is_binary_cifar
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, draw_drawn10
 from cifar_core.data.sources.own.importing import ImportRefusedError, ImportWatcher, import_pictures, look_inside
+from cifar_core.data.sources.own.spool import remove_spool
 from cifar_core.data.store import open_dataset
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs.job import JobFolder
@@ -53,6 +61,7 @@ def prepare(job: JobFolder, request: DataRequest, reporter: Reporter) -> None:
     except CancelledError:
         if job.cancel_file.exists():  # a person gave it up; else the machine was told to end
             _remove_upload(request)
+            remove_spool(spool_folder(job))
         raise
 
 
@@ -96,23 +105,36 @@ def _import(workspace: Workspace, job: JobFolder, request: DataRequest, reporter
         else:
             watcher = ImportWatcher(reporter, reporter.say, Preview(job))
             _, findings = import_pictures(
-                workspace, source, name, options=request.options, watcher=watcher, shown=request.shown
+                workspace,
+                source,
+                name,
+                options=request.options,
+                watcher=watcher,
+                shown=request.shown,
+                kept=spool_folder(job),
             )
-    except ImportRefusedError as error:
+    except ImportRefusedError as error:  # what was read stays: the others may be imported
         _report(job, error.findings, reporter)
         raise
-    except DataError:
-        remove(findings_file(job))  # of the look: what was found there cannot be imported
+    except (DataError, StorageError) as error:
+        remove_spool(spool_folder(job))
+        if isinstance(error, DataError):
+            remove(findings_file(job))  # of the look: what was found there cannot be imported
         raise
+    remove_spool(spool_folder(job))
     _remove_upload(request)
-    warnings = _check(workspace, open_dataset(workspace, name))
+    warnings = _check(workspace, open_dataset(workspace, name), reporter)
     _report(job, replace(findings, sentences=[*findings.sentences, *warnings]), reporter)
 
 
-def _check(workspace: Workspace, dataset: Dataset) -> list[str]:
+def _check(workspace: Workspace, dataset: Dataset, reporter: Reporter) -> list[str]:
     """Check a dataset that was just stored; sentences on what makes its numbers untrue."""
-    # Without the reporter: the dataset is there, so what it has left to do cannot be cancelled.
-    check = check_dataset(workspace, dataset)
+
+    def tell(phase: str, done: int, total: int, unit: str) -> None:
+        with contextlib.suppress(CancelledError):  # the dataset is there, so what is left to do cannot be cancelled
+            reporter(phase, done, total, unit)
+
+    check = check_dataset(workspace, dataset, tell)
     return warning_sentences(check.duplicates, check.shortcuts, len(dataset.test.labels), dataset.held)
 
 

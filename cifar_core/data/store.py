@@ -27,8 +27,8 @@ from cifar_core.data.picture_reader import mapped
 from cifar_core.errors import MALFORMED_ARRAY, DataError
 from cifar_core.jobs.job import JobFolder
 from cifar_core.limits import require_room
-from cifar_core.storage.atomic import new_folder, subfolders
-from cifar_core.storage.disk_errors import ALLOW
+from cifar_core.storage.atomic import new_folder, replace, subfolders
+from cifar_core.storage.disk_errors import ALLOW, storage_errors
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Amount, ClassNames, Count, GreyBits, PictureCount, Sha256
 from cifar_core.storage.parse import parse
@@ -124,6 +124,7 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     fit: Fit = "crop",
     notes: tuple[str, ...] = (),
     originals: BinaryIO | None = None,
+    files: Mapping[str, Path] | None = None,
 ) -> Dataset:
     """Store a dataset whole or not at all, and open it.
 
@@ -139,6 +140,8 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
         grey_bits, fit, notes: as in `Dataset`.
         originals: an open file in which the reduced originals lie where `originals` of the parts says; those are
             copied. None keeps none of them.
+        files: of its arrays, those that are the whole of a `.npy` file on the disk of the datasets already, such as
+            `train_images.npy`: these files become those of the dataset.
 
     Raises:
         ConfigError: the server's `settings.json` breaks a rule.
@@ -149,20 +152,31 @@ def save_dataset(  # noqa: PLR0913 - what a dataset is, each part by its name
     _check(train, test, validation, class_names)
     stored = pack_originals(train, test) if originals is not None else without_originals(train, test)
     arrays = _arrays_of(stored, validation)
-    needed = sum(array.nbytes for array in arrays.values()) + originals_bytes(*stored)
+    files = files or {}
+    needed = sum(array.nbytes for file, array in arrays.items() if file not in files) + originals_bytes(*stored)
     require_room(workspace, needed, f"The dataset {name}")
     facts = {"title": title, "source": source, "grey_bits": grey_bits, "fit": fit, "notes": list(notes)}
     meta = {"schema_version": DATASET_SCHEMA, **facts, **_facts_of_pictures(train, test, validation, class_names)}
     folder = dataset_folder(workspace, name)
     try:
         with new_folder(folder) as temp:
-            files = {file: write_array(temp / file, array) for file, array in arrays.items()}
+            sizes = {
+                file: _take_file(files[file], temp / file) if file in files else write_array(temp / file, array)
+                for file, array in arrays.items()
+            }
             if originals is not None:
-                files[ORIGINALS] = write_originals(temp, originals, train, test)
-            write_json(temp / META, {**meta, "files": files})
+                sizes[ORIGINALS] = write_originals(temp, originals, train, test)
+            write_json(temp / META, {**meta, "files": sizes})
     except FileExistsError as error:
         raise DataError(f"There is already a dataset named {name}: choose another name.") from error
     return open_dataset(workspace, name)
+
+
+def _take_file(made: Path, file: Path) -> int:
+    """Give a file another place on its disk; returns its size in bytes."""
+    with storage_errors(f"writing {file.name}"):
+        replace(made, file)
+        return file.stat().st_size
 
 
 def open_dataset(workspace: Workspace, name: str) -> Dataset:

@@ -80,7 +80,8 @@ from cifar_core.evaluate.paired import (
 )
 from cifar_core.evaluate.predictions import CheckedPredictions
 from cifar_core.evaluate.scores import SCORES, Score, sample_scores
-from cifar_core.evaluate.terms import TERMS, Term, find_terms, glossary
+from cifar_core.evaluate.terms import TERMS, find_terms, glossary
+from cifar_core.evaluate.terms.term import Term
 
 __all__ = [
     "BINS",

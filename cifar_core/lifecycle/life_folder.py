@@ -10,6 +10,7 @@ from cifar_core.workspace import Workspace
 CONFIG = "config.json"
 STATUS = "status.json"
 LOG = "worker.log"
+PLACE = "place.json"
 WORKER_LOCK = "worker.lock"
 MOST_BYTES = {CONFIG: MB, STATUS: MB}  # read of each; hundreds of times what this program writes
 
@@ -42,7 +43,7 @@ class LifeFolder:
     @property
     def place(self) -> Path:
         """Where the run is computed; absent where that is this machine."""
-        return self.path / "place.json"
+        return self.path / PLACE
 
     @property
     def status(self) -> Path:

@@ -21,6 +21,7 @@ from cifar_core.processes import Program
 
 _PROC = Path("/proc")
 _OPTION = "--run-dir="  # in the command line of every worker; a server, which may hold a run's lock briefly, has none
+_SERVES_MANY = (Program.WARM_WORKER, Program.RAY_SWEEP)  # their runs are told by the locks that they have open
 _LOCKED = re.compile(r"^lock:.*\bWRITE\b", re.MULTILINE)  # a check whether a lock is held takes a shared one (READ)
 _ROUNDS = 5  # of searching for child processes that were started while the others were being killed
 
@@ -67,11 +68,11 @@ def holder_of(lock: Path, *, of_run: str | None = None) -> Iterator[Holder | Non
         of_run: only the worker of this run counts; that of another may hold a run's lock briefly, to write its end.
     """
     for pid in _processes() if can_find_holders() else ():
-        run_id = _run_of(pid)
-        if run_id and of_run in (None, run_id) and _holds(pid, lock):
+        runs = _runs_of(pid)
+        if runs and (of_run is None or of_run in runs) and _holds(pid, lock):
             with _pinned(pid, lambda pid=pid: _holds(pid, lock)) as handle:  # type: ignore[misc]
                 if handle is not None:
-                    yield Holder(pid, run_id, handle, lock)
+                    yield Holder(pid, of_run or runs[0], handle, lock)
                     return
     yield None
 
@@ -107,26 +108,27 @@ def _processes() -> list[int]:
         return []
 
 
-def _run_of(pid: int) -> str:
-    """The run whose worker or computing process this is, of a warm worker the present one; empty for any other."""
+def _runs_of(pid: int) -> list[str]:
+    """The runs whose worker or computing process this is: of a warm worker the present one, of an owner several."""
     try:
         arguments = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
     except OSError:
-        return ""
-    if Program.WARM_WORKER.encode() in arguments:
-        return _run_served(pid)
-    return next((Path(os.fsdecode(item)).name for item in arguments if item.startswith(_OPTION.encode())), "")
+        return []
+    if any(program.encode() in arguments for program in _SERVES_MANY):
+        return _runs_served(pid)
+    return [Path(os.fsdecode(item)).name for item in arguments if item.startswith(_OPTION.encode())][:1]
 
 
-def _run_served(pid: int) -> str:
-    """The run whose lock a warm worker has open; empty where it has none."""
+def _runs_served(pid: int) -> list[str]:
+    """The runs whose locks a process has open."""
+    found = []
     with contextlib.suppress(OSError):
         for handle in (_PROC / str(pid) / "fd").iterdir():
             with contextlib.suppress(OSError):
                 target = handle.readlink()
                 if target.name == WORKER_LOCK:
-                    return target.parent.name
-    return ""
+                    found.append(target.parent.name)
+    return found
 
 
 def _holds(pid: int, lock: Path) -> bool:

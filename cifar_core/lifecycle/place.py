@@ -4,10 +4,12 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from cifar_core.errors import RunError
-from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.lifecycle.life_folder import PLACE, LifeFolder
+from cifar_core.storage.atomic import remove
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.json_types import Count
 from cifar_core.storage.parse import parse
+from cifar_core.text import one_line
 
 Backend = Literal["local", "ray", "slurm"]
 _MAX_BYTES = 64 * 1024  # of the file
@@ -22,6 +24,13 @@ class Place:
     cpus: Count = 0  # processors for the run, and so its threads; 0: what the back end takes by default
     gpus: Count = 0
 
+    @property
+    def words(self) -> str:
+        """Where that is, as in `trained on ...` and `waits for ...`."""
+        if self.backend == "ray":
+            return f"the cluster at {self.address}"
+        return "Slurm" if self.backend == "slurm" else "this machine"
+
 
 LOCAL = Place()
 
@@ -33,11 +42,14 @@ def read_place(folder: LifeFolder) -> Place:
         RunError: the file cannot be read or breaks a rule.
     """
     try:
-        return parse(Place, read_json(folder.place, max_bytes=_MAX_BYTES))
+        return parse(Place, read_json(folder.text_of(PLACE), max_bytes=_MAX_BYTES))
     except FileNotFoundError:
         return LOCAL
     except (OSError, ValueError) as error:
-        raise RunError(f"The place.json of run {folder.run_id} cannot be read ({error}).") from error
+        raise RunError(
+            f"Where run {folder.run_id} is computed cannot be read ({one_line(error)}): "
+            "remove its place.json, and it is computed on this machine."
+        ) from error
 
 
 def write_place(folder: LifeFolder, place: Place) -> None:
@@ -46,4 +58,7 @@ def write_place(folder: LifeFolder, place: Place) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    write_json(folder.place, asdict(place))
+    if place == LOCAL:
+        remove(folder.place)
+    else:
+        write_json(folder.place, asdict(place))

@@ -1,6 +1,8 @@
 """The queue, which decides the run that may train now: files in `runs/.queue`, with no process in charge of them.
 
 A waiting run has a ticket there, an empty file such as `000012-quiet-otter`; the lowest whose worker responds is next.
+Under fair share the round of its person counts before the ticket (`fair_share/`); whether that is so is read anew each
+time, so it can be switched while runs wait.
 A slot is a lock (`slot-0.lock` ...) that the run's worker holds while it trains, so a worker that dies for any reason
 frees it. All servers and command lines see the same files, and so the same queue. Each of these processes may be frozen
 at any moment. So a waiting process holds no lock that another one needs, and checks again whether it is its turn once
@@ -15,6 +17,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cifar_core.errors import ConfigError, RunError, StorageError
+from cifar_core.lifecycle.fair_share.order import fair_order, rounds_of
+from cifar_core.lifecycle.fair_share.turns import (
+    begun_lately,
+    note_turn,
+    share_of,
+    share_of_person,
+    waiting_runs,
+)
 from cifar_core.lifecycle.heartbeat import Standstill, has_worker
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.states import Status
@@ -99,6 +109,8 @@ def take_slot(folder: LifeFolder, held: ExitStack, standstill: Standstill) -> bo
         with ExitStack() as tried:
             if is_locked(lock) or not tried.enter_context(hold_lock(lock)) or not is_next(folder, standstill):
                 continue
+            if _limits(folder.workspace).fair_share:
+                note_turn(folder)
             leave(folder)
             held.push(tried.pop_all())
             return True
@@ -116,11 +128,48 @@ def slot_locks(workspace: Workspace) -> list[Path]:
 
 
 def slots(workspace: Workspace) -> int:
-    """How many trainings run at a time; the default where `settings.json` breaks a rule, so that the queue goes on."""
+    """How many trainings run at a time."""
+    return _limits(workspace).slots
+
+
+def _limits(workspace: Workspace) -> ServerLimits:
+    """The limits; the defaults where `settings.json` breaks a rule, so that the queue goes on."""
     try:
-        return read_limits(workspace).slots
+        return read_limits(workspace)
     except ConfigError:
-        return ServerLimits().slots
+        return ServerLimits()
+
+
+def round_of(folder: LifeFolder) -> int:
+    """Under fair share, how many runs of the same person are ahead of this waiting one; else 0.
+
+    Raises:
+        StorageError: the queue cannot be read.
+    """
+    if not _limits(folder.workspace).fair_share:
+        return 0
+    share = share_of(folder)
+    waiting = waiting_runs(folder.workspace, tickets(folder.workspace).items())
+    own = [run for run in waiting if run.person == share]
+    return rounds_of(own, begun_lately(folder.workspace, [share])).get(folder.run_id, 0)
+
+
+def next_round(workspace: Workspace, person: str) -> int:
+    """The round that a further run of a person would have, as `round_of`; raises StorageError."""
+    if not _limits(workspace).fair_share:
+        return 0
+    share = share_of_person(person)
+    waiting = waiting_runs(workspace, tickets(workspace).items())
+    begun = begun_lately(workspace, [share])[share]
+    return len(begun | {run.run_id for run in waiting if run.person == share})
+
+
+def _in_line(workspace: Workspace, waiting: dict[str, int]) -> list[str]:
+    """The ids of the waiting runs in the order of their turns; `waiting` as of `tickets`. Raises StorageError."""
+    if len(waiting) > 1 and _limits(workspace).fair_share:
+        runs = waiting_runs(workspace, waiting.items())
+        return fair_order(runs, begun_lately(workspace, (run.person for run in runs)))
+    return [run_id for _, run_id in sorted((number, run_id) for run_id, number in waiting.items())]
 
 
 def is_next(folder: LifeFolder, standstill: Standstill) -> bool:
@@ -139,8 +188,8 @@ def is_next(folder: LifeFolder, standstill: Standstill) -> bool:
     if folder.run_id not in waiting:
         _join(folder)
         return False
-    own = (waiting[folder.run_id], folder.run_id)
-    for _, run_id in sorted(place for run_id, number in waiting.items() if (place := (number, run_id)) < own):
+    line = _in_line(folder.workspace, waiting)
+    for run_id in line[: line.index(folder.run_id)]:
         other = LifeFolder(folder.path.with_name(run_id))
         waits = _is_waiting(other, standstill)
         if waits:

@@ -1,6 +1,6 @@
 """Runs: folders on the disk, each written by a training process of its own. Reading them does not load torch."""
 
-from cifar_core.lifecycle.queue import slots
+from cifar_core.lifecycle.queue import next_round, slots
 from cifar_core.lifecycle.states import EndRequest
 from cifar_core.runs.about import note_run, rename_run
 from cifar_core.runs.caveats import accuracy_caveats, accuracy_doubts, seen_phrase, without_validation
@@ -139,6 +139,7 @@ __all__ = [
     "measured_alike",
     "measured_gain",
     "network_missing",
+    "next_round",
     "note_run",
     "open_run_dataset",
     "own_first",

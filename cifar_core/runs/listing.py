@@ -7,8 +7,9 @@ from pathlib import Path
 
 from cifar_core.config import RunConfig
 from cifar_core.errors import CifarCoreError, RunError
-from cifar_core.lifecycle.life_folder import CONFIG, LOG, STATUS
-from cifar_core.lifecycle.queue import tickets
+from cifar_core.lifecycle.life_folder import CONFIG, LOG, PLACE, STATUS
+from cifar_core.lifecycle.place import read_place
+from cifar_core.lifecycle.queue import round_of, tickets
 from cifar_core.lifecycle.requests import persons_request
 from cifar_core.lifecycle.runner import state_now
 from cifar_core.lifecycle.states import ACTIVE, Status, TrainingProgress
@@ -16,7 +17,7 @@ from cifar_core.lifecycle.status import silent_since
 from cifar_core.runs.about import link_of, read_about
 from cifar_core.runs.epoch_log import read_lines
 from cifar_core.runs.records import TrainingRecord, config_of, read_creation, read_training_record
-from cifar_core.runs.run import COLOURS, MAX_ERROR, MAX_NOTE, MAX_PERSON, MAX_RUN_NAME, Run, colour_of_id
+from cifar_core.runs.run import COLOURS, MAX_ERROR, MAX_LESSON, MAX_NOTE, MAX_PERSON, MAX_RUN_NAME, Run, colour_of_id
 from cifar_core.runs.run_folder import ABOUT, FACTS, METRICS, RunFolder, is_run_id, run_folder
 from cifar_core.storage.atomic import subfolders
 from cifar_core.text import one_line, some_lines
@@ -25,7 +26,7 @@ from cifar_core.workspace import Workspace
 
 # Run folder -> the stamps of its files when the run was last read, and the run.
 _CACHE: dict[Path, tuple[tuple[object, ...], Run]] = {}
-_FILES = (CONFIG, STATUS, LOG, ABOUT, FACTS, METRICS)
+_FILES = (CONFIG, PLACE, STATUS, LOG, ABOUT, FACTS, METRICS)
 _AS_CREATED = (  # fields that a run has as its `config.json` says
     "created epoch_rule origin parent sweep trial parent_epoch earlier_epochs "
     "expected_seconds expected_low expected_high expected_start_up"
@@ -130,13 +131,16 @@ def _read_whole(folder: RunFolder) -> Run:
         progress=state.progress,
         best=best_line(lines, creation.epoch_rule),
         last=lines[-1] if lines else None,
+        place=read_place(folder),
         person=one_line(creation.person, MAX_PERSON),
+        lesson=one_line(creation.lesson, MAX_LESSON),
         validation_curve=tuple(line.validation_accuracy for line in lines if line.validation_accuracy is not None),
         colour=colour_of_id(creation.id) if creation.colour is None else creation.colour % COLOURS,
         from_zip=creation.identity != "",
         linked_dataset=link_of(about),
         diverged=state.diverged,
         ticket=tickets(folder.workspace).get(run_id) if state.status is Status.QUEUED else None,
+        round=round_of(folder) if state.status is Status.QUEUED else 0,
         ending=persons_request(folder) if state.status in ACTIVE else None,
         silent_since=silent_since(folder, state, _step_seconds(config, state.progress)),
         warnings=tuple(one_line(item, MAX_ERROR) for item in faulty),

@@ -40,6 +40,7 @@ class CreationRecord:
     program: str = ""  # version of this program
     code: Commit = ""
     person: str = ""
+    lesson: str = ""  # of a class
     origin: Origin = "trained"
     parent: FolderName | Literal[""] = ""
     sweep: FolderName | Literal[""] = ""  # of a trial

@@ -11,6 +11,7 @@ import numpy as np
 from cifar_core.config import RunConfig, changed_settings, nearest_preset, settings_in_effect
 from cifar_core.data import Fit
 from cifar_core.evaluate import CheckedPredictions
+from cifar_core.lifecycle.place import LOCAL, Place
 from cifar_core.lifecycle.states import ACTIVE, RESUMABLE, EndRequest, Status, TrainingProgress
 from cifar_core.runs.sample_files import hash_of_samples
 from cifar_core.storage.json_types import (
@@ -34,6 +35,7 @@ MAX_RUN_NAME = 80  # characters
 MAX_NOTE = 2000
 MAX_ERROR = 2000
 MAX_PERSON = 254  # as an e-mail address
+MAX_LESSON = 80
 # How a run came about: trained from the beginning, continued from another run, trained on another dataset from the
 # weights of a run, imported as predictions that another program made, one fold of a cross-validation, or one trial of
 # a sweep.
@@ -111,7 +113,9 @@ class Run:
     expected_start_up: float | None = None  # seconds before that
     start_up: float | None = None  # seconds that its process took until it trained; None where it drew its pictures
     peak_memory: int | None = None  # bytes, of the training process; None before its end
-    person: str = ""  # who made it, where there is a login
+    place: Place = LOCAL  # where it is computed
+    person: str = ""  # who made it: the login, or the unchecked name that somebody typed who came by a lesson's link
+    lesson: str = ""  # of a class, which it was made for; empty for most
     origin: Origin = "trained"
     # Id of the run that it was made from: whose settings it took (retry, duplicate), or what it continues.
     parent: str = ""
@@ -124,6 +128,9 @@ class Run:
     epoch_rule: EpochRule = LOWEST_LOSS  # chose `best`
     from_zip: bool = False  # brought from another workspace, without its checkpoint
     ticket: int | None = None  # of a waiting run: the lowest is next
+    round: int = (
+        0  # of a waiting run under fair share: runs of the same person ahead of it; it counts before the ticket
+    )
     diverged: bool = False  # whether it failed because its loss or its weights were no longer numbers
     ending: EndRequest | None = None  # what a person has asked of it and it has not obeyed yet; None once it ended
     silent_since: float | None = None  # seconds since 1970, where its process trains or waits and does not respond
@@ -143,8 +150,14 @@ class Run:
 
     @property
     def waits(self) -> bool:
-        """Whether it waits in the queue, or was passed over there because its process does not respond."""
-        return self.status is Status.QUEUED and (self.ticket is not None or self.silent_since is not None)
+        """Whether it waits for a cluster, or in the queue, also where it was passed over since it does not respond."""
+        waits = self.ticket is not None or self.silent_since is not None or self.is_elsewhere
+        return self.status is Status.QUEUED and waits
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a cluster computes it: it needs no slot of this machine, and its times say nothing of it."""
+        return self.place != LOCAL
 
     @property
     def resumable(self) -> bool:

@@ -9,7 +9,6 @@ import errno
 import os
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -125,18 +124,6 @@ def new_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
         raise
     if durable:
         sync_folder(path.parent)
-
-
-def unnamed_file(folder: Path) -> BinaryIO:
-    """An open file without a name in a folder, unbuffered: it is gone once it is closed, or when the process dies.
-
-    Raises:
-        StorageError: the disk refused.
-    """
-    with storage_errors(f"making a file in {folder.name}"):
-        faults.inject("write")
-        # Where the file system makes no unnamed files, it has a name for a moment.
-        return tempfile.TemporaryFile(buffering=0, dir=folder, prefix=TEMP_MARK)
 
 
 def write_whole(handle: BinaryIO, content: bytes) -> None:

@@ -50,7 +50,7 @@ def start_sweep(workspace: Workspace, plan: SweepPlan, *, nonce: str = "") -> st
     with new_folder(folder.path) as path:
         write_plan(SweepFolder(path), plan)
     try:
-        start_job(folder.job, Program.SWEEP, SweepRequest("sweep"))
+        start_job(folder.job, _owner_of(plan), SweepRequest("sweep"))
     except StorageError:
         with contextlib.suppress(StorageError):
             remove_folder(folder.path, "removing a sweep that could not be started")
@@ -83,7 +83,7 @@ def resume_sweep(workspace: Workspace, sweep_id: str) -> None:
         raise SweepError(f"Sweep {sweep.id} is finished: there is nothing to resume. Start a new one to search on.")
     _require_packages(sweep.plan)
     job, until = sweep_job(workspace, sweep.id), time.monotonic() + EXIT_SECONDS
-    while not start_job(job, Program.SWEEP, SweepRequest("sweep")):
+    while not start_job(job, _owner_of(sweep.plan), SweepRequest("sweep")):
         state = read_job(job)
         if (state is not None and state.active) or time.monotonic() >= until:
             raise SweepError(f"Sweep {sweep.id} is running already.")
@@ -97,6 +97,11 @@ def sweep_job(workspace: Workspace, sweep_id: str) -> JobFolder:
         SweepError: no such sweep.
     """
     return sweep_folder(workspace, sweep_id).job
+
+
+def _owner_of(plan: SweepPlan) -> Program:
+    """The program that owns a sweep, by where its runs are computed."""
+    return Program.RAY_SWEEP if plan.options.place.backend == "ray" else Program.SWEEP
 
 
 def _require_packages(plan: SweepPlan) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cifar_core.data import dataset_state
+from cifar_core.lifecycle.place import LOCAL
 from cifar_core.runs import Run, Span, estimate_run, estimated, read_speed, slots, time_left
 from cifar_core.sweeps.plan import SweepPlan, trial_config
 from cifar_core.sweeps.space import Dimension, Space, grid, in_effect
@@ -23,7 +24,7 @@ _NINE_OF_TEN = 1.645  # standard deviations to each side, of a normal distributi
 
 
 def estimate_sweep(workspace: Workspace, plan: SweepPlan, runs: Sequence[Run]) -> Span | None:
-    """Seconds from the start to the end of a sweep; None while this machine has not been measured.
+    """Seconds from the start to the end of a sweep; None while this machine has not been measured, and elsewhere.
 
     The mean time t of a run is that of `estimate_run` over up to `_SAMPLES` candidates: the start points, then random
     ones (of a grid its own). With s slots, R runs take start-up + ceil(R / s) * c * (t + between). Each of s runs has
@@ -36,6 +37,8 @@ def estimate_sweep(workspace: Workspace, plan: SweepPlan, runs: Sequence[Run]) -
         plan: checked.
         runs: all runs, the newest first; the last ones of this machine correct its measured speed.
     """
+    if plan.options.place != LOCAL:
+        return None
     speed, datasets = read_speed(workspace), [dataset_state(workspace, plan.settings["dataset"])]
     spans: list[Span] = []
     start_up = 0.0

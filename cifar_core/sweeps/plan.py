@@ -14,7 +14,7 @@ from cifar_core.errors import ConfigError, RunError
 from cifar_core.lifecycle.place import LOCAL, Place
 from cifar_core.runs import Run, read_run
 from cifar_core.runs.about import clean_run_name
-from cifar_core.runs.control.admission import require_memory
+from cifar_core.runs.control.admission import require_class_limits, require_memory
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.imported.no_network import require_own_network
 from cifar_core.sweeps.planning.storage_url import checked_storage
@@ -115,7 +115,10 @@ def plan_sweep(
     starts = [read_run(workspace, run_id) for run_id in options.start_from]
     options = replace(options, runs=_runs(space, settings, options), start_from=tuple(run.id for run in starts))
     for chosen in largest(space, settings):
-        require_memory(make_config({**settings, **chosen}), classes)
+        candidate = make_config({**settings, **chosen})
+        if options.place == LOCAL:
+            require_memory(candidate, classes)
+        require_class_limits(workspace, candidate, classes, person)
     return SweepPlan(
         id=new_run_id(),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
@@ -143,6 +146,8 @@ def _option_problems(config: RunConfig, options: SweepOptions) -> list[str]:
     ]
     if options.sampler == "grid" and options.start_from:
         checks.append("A grid tries its own combinations in their order: start_from goes with sampler tpe or random.")
+    if options.place.backend == "slurm":
+        checks.append("A sweep runs on this machine or on a Ray cluster, not on Slurm, which takes single runs.")
     if 0 < options.runs < options.seeds:
         checks.append(f"runs is {options.runs}, but one candidate takes {options.seeds} (seeds): raise runs.")
     if limit := config.machine.max_seconds:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from cifar_core.errors import CifarCoreError, SweepError
@@ -306,6 +306,7 @@ def sweep_facts(sweep: Sweep, runs: Sequence[Run] = (), *, trials: bool = False)
         "best": _facts_of_best(best) if best else None,
         "planned": sweep.plan.options.runs,
         "name": sweep.plan.options.name,
+        "place": asdict(sweep.plan.options.place),
         "dataset": sweep.plan.settings.get("dataset", ""),
         "created": sweep.plan.created,
         "reason": sweep.problem or sweep.reason,

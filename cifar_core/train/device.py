@@ -24,6 +24,20 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def has_two_devices() -> bool:
+    """Whether two processes of a training could each have a device of their own: a core, or a CUDA card."""
+    device = pick_device("auto")
+    return {"cpu": os.cpu_count() or 1, "cuda": torch.cuda.device_count()}.get(device.type, 1) > 1
+
+
+def finish(device: torch.device) -> None:
+    """Wait until a GPU has finished its work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def pick_precision(config: ModelConfig, device: torch.device) -> Precision:
     """Return bfloat16 (with sums in float32) where it makes a run much faster on this device, else float32."""
     if device.type == "cuda":

@@ -1,6 +1,6 @@
 """How numbers and states are worded, the same on every screen."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -77,7 +77,7 @@ def silence_line(run: Run) -> str:
     if run.silent_since is None:
         return ""
     silence = f"Not responding since {clock_time(run.silent_since)}"
-    if run.waits:
+    if run.waits and not run.is_elsewhere:
         return (
             f"{silence}, so others pass it in the queue; when it responds again, it joins the end of the queue. "
             "Stop ends it within half a minute."
@@ -94,6 +94,18 @@ def queue_line(place: QueuePlace | None) -> str:
     A run that waits for nobody is starting.
     """
     return (place.behind(escaped) if place else "") or "starting…"
+
+
+def waiting_line(run: Run | None, places: Mapping[str, QueuePlace]) -> str:
+    """Return what a run that waits is waiting for: its place in the queue, or the cluster that computes it.
+
+    Args:
+        run: that waits; None where it is gone.
+        places: of the runs in the queue, by id.
+    """
+    if run is not None and run.is_elsewhere and run.waits:
+        return f"waiting for {escaped(run.place.words)}; it starts by itself when there is room there"
+    return queue_line(places.get(run.id) if run else None)
 
 
 def estimate_words(estimate: Estimate | None) -> str:

@@ -1,5 +1,6 @@
 """Pictures as people bring them, imported from the command line: each input does what its person would expect."""
 
+import itertools
 import json
 import shutil
 import sys
@@ -17,8 +18,11 @@ from PIL import Image
 from cifar_core.__main__ import main
 from cifar_core.commands.cli import cli
 from cifar_core.data import Dataset, open_dataset
+from cifar_core.data.sources.archive import Member
+from cifar_core.data.sources.own.reading import Reading
 from cifar_core.errors import DataError
 from cifar_core.interrupts import ctrl_c_noted
+from cifar_core.jobs.progress import CancelledError
 from cifar_core.workspace import Workspace
 from tests.data.conftest import noise_bytes, raw_zip, snapshot, tree
 from tests.jobs.support import do_imports_at_once
@@ -397,3 +401,37 @@ def test_a_test_part_of_copies_is_said(data_import: Import, workspace: Workspace
     assert rows[rows["group"] == 1]["id"].tolist() == ["train/cat/00.png", "train/dog/90.png", "test/cat/00.png"]
     assert rows["group"].nunique() == 20
     assert isinstance(again.exception, DataError) and "pairs.csv exists already" in str(again.exception)
+
+
+@pytest.mark.fault(60)
+def test_an_import_that_ended_early_goes_on_or_is_given_up(
+    data_import: Import, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sentence says what has been read, and the way out."""
+    source = tree(tmp_path / "pets", ["train", "test"])
+    true = Reading.read
+
+    def read_at_most(files: int, name: str) -> tuple[int, str]:
+        reads = itertools.count()
+
+        def read(reading: Reading, member: Member) -> None:
+            if next(reads) == files:
+                raise CancelledError("It was told to end.")
+            true(reading, member)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Reading, "read", read)
+            code, _, err = data_import(source, "--name", name)
+        return code, err
+
+    code, err = read_at_most(5, "pets")
+    assert code != 0 and "5 of 16 files are read already" in err
+    assert read_at_most(11, "pets")[0] == 0, "eleven files were left to read"
+    assert len(open_dataset(workspace, "pets").train.labels) == 8
+    assert "`data give-up other`" in read_at_most(5, "other")[1]
+    runner = CliRunner()
+    arguments = ["data", "give-up", "other", "--workspace", str(workspace.root)]
+    with ctrl_c_noted():
+        given_up, again = runner.invoke(cli, arguments), runner.invoke(cli, arguments)
+    assert given_up.exit_code == 0
+    assert isinstance(again.exception, DataError) and "no unfinished import named other" in str(again.exception)

@@ -14,7 +14,7 @@ from cifar_core.config import make_config
 from cifar_core.data import open_dataset
 from cifar_core.errors import RunError
 from cifar_core.jobs.job import JobState
-from cifar_core.runs import LinkedDataset, Run, Status, list_runs, list_trash, read_run
+from cifar_core.runs import LinkedDataset, Run, Status, create_run, list_runs, list_trash, read_run
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import save_tiny
@@ -28,6 +28,18 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ids: list[str] = []
     monkeypatch.setattr(runs_command, "start_run", lambda _workspace, run_id: ids.append(run_id))
     return ids
+
+
+def test_the_runs_of_a_lesson_are_listed(call: Any, workspace: Workspace) -> None:
+    save_tiny(workspace)
+    config = make_config({"dataset": "tiny", "epochs": 1})
+    create_run(workspace, config)
+    mine = create_run(workspace, config, lesson="Rates", person="ada")
+    code, out, _ = call("runs", "list", "--lesson", "Rates", "--json", "--workspace", workspace.root)
+    (found,) = json.loads(out)["runs"]
+    assert code == 0 and (found["run"], found["lesson"], found["person"]) == (mine, "Rates", "ada")
+    code, _, err = call("runs", "list", "--lesson", "rates", "--workspace", workspace.root)
+    assert code == 2 and "no run of a lesson 'rates'. There are: Rates." in err
 
 
 def test_retry_and_duplicate(call: Any, workspace: Workspace, started: list[str]) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cifar_core.data import dataset_job, list_datasets, open_dataset
 from cifar_core.data.preparation import DataRequest
-from cifar_core.data.sources.own.importing import ImportOptions, import_pictures
+from cifar_core.data.sources.own.importing import import_pictures
+from cifar_core.data.sources.own.options import ImportOptions
 from cifar_core.data.store import require_unchanged
 from cifar_core.errors import CifarCoreError
 from cifar_core.jobs.job import read_job, read_request

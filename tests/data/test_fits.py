@@ -13,7 +13,8 @@ from PIL import Image
 from cifar_core.data import FIT_TITLES, FORMATS, Fit, conversion, open_dataset
 from cifar_core.data.picture_formats import PILLOW_FORMATS
 from cifar_core.data.pictures import fit_picture, read_picture
-from cifar_core.data.sources.own.importing import ImportOptions, check_options, import_pictures
+from cifar_core.data.sources.own.importing import import_pictures
+from cifar_core.data.sources.own.options import ImportOptions, check_options
 from cifar_core.errors import DataError
 from cifar_core.workspace import Workspace
 from tests.data.conftest import small_set, write_zip

@@ -1,6 +1,7 @@
 """Preparing data in a process of its own: it is started once, watched through files, and never "running" when dead."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from cifar_core.data import (
     dataset_job,
     delete_dataset,
     drawing,
+    forget_import,
     list_datasets,
     open_dataset,
     prepare_drawn10,
@@ -30,12 +32,15 @@ from cifar_core.data import (
     start_get,
     start_import,
     start_look,
+    unfinished_import,
 )
 from cifar_core.data.import_findings import PREVIEW_PICTURES
 from cifar_core.data.preparation import DataRequest
 from cifar_core.data.prepare_process import prepare
+from cifar_core.data.sources.archive import Member
 from cifar_core.data.sources.drawn10 import draw_drawn10
 from cifar_core.data.sources.own.importing import import_pictures
+from cifar_core.data.sources.own.reading import Reading
 from cifar_core.data.store import dataset_lock
 from cifar_core.errors import CifarCoreError, DataError, StorageError
 from cifar_core.jobs import process, start
@@ -355,6 +360,44 @@ def test_an_import_killed_at_any_write_leaves_no_partial_dataset(
     start_import(workspace, source, "mine")
     assert wait_until_ended(workspace, "mine").state == "done"
     assert [item.name for item in workspace.data.iterdir() if item.name.startswith(TEMP_MARK)] == []
+
+
+@pytest.mark.fault(60)
+def test_an_import_that_the_machine_ends_is_named_and_goes_on(
+    workspace: Workspace, tmp_path: Path, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it had read; Cancel, or giving it up, removes that."""
+    source = write_zip(small_set(train=10), tmp_path / "a.zip")
+    import_pictures(workspace, source, "other")
+
+    def end_after(files: int) -> int:
+        true, reads = Reading.read, itertools.count()
+
+        def read(reading: Reading, member: Member) -> None:
+            if next(reads) == files:
+                raise CancelledError("It was told to end.")
+            true(reading, member)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Reading, "read", read)
+            start_import(workspace, source, "mine")
+            return run_job(workspace, "mine")
+
+    assert end_after(7) == 0
+    listed = {item.name: item for item in list_datasets(workspace)}["mine"]
+    assert listed.state == "found" and "7 of 24 files are read already" in listed.how
+    assert end_after(5) == 0 and "12 of 24 files" in unfinished_import(workspace, "mine")
+    start_import(workspace, source, "mine")
+    assert run_job(workspace, "mine") == 0 and not unfinished_import(workspace, "mine")
+    mine, other = (snapshot(workspace.data / name) for name in ("mine", "other"))
+    assert {file: mine[file] for file in other if file != "meta.json"} == {
+        file: found for file, found in other.items() if file != "meta.json"
+    }
+    delete_dataset(workspace, "mine")
+    assert end_after(7) == 0
+    forget_import(workspace, "mine")
+    assert not unfinished_import(workspace, "mine")
+    assert "mine" not in [item.name for item in list_datasets(workspace)]
 
 
 @pytest.mark.fault(63)

@@ -30,7 +30,8 @@ RUN_AXE = Path(__file__).with_name("axe.js").read_text("utf-8")
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 VIEWS = {  # of a page, beside its plain address
     "data": ("view=Checks", "view=Tags", "view=Card"),
-    "train": ("view=New+run", "view=Watch"),
+    "class_room": ("view=Results&of=all", "view=Limits"),
+    "train": ("view=New+run", "view=Watch", "view=New+run&lesson=Rates"),
     "sweep": ("view=Search", "view=One+setting", f"sweep={SWEEP}"),
     "compare": ("view=matrices", "view=classes"),
     "confusion": ("true=cat&predicted=dog",),
@@ -141,7 +142,8 @@ def test_axe_finds_no_serious_fault_of_ours(
             select_row(watched, swept, finished.id)
         found += faults(watched, axe)
     watched.get_by_role("button", name="Glossary").click()
-    expect(watched.get_by_role("dialog")).to_be_visible()
+    expect(watched.get_by_role("dialog").locator("input").first).to_be_visible()
+    settle(watched)
     found += faults(watched, axe)
     for name in ("", "data", "train", "runs", "confusion"):  # those that have words of their own then
         open_screen(watched, f"{empty_app.url}/{name}")

@@ -1,6 +1,8 @@
 """Importing pictures on the Data page: a look inside, a decision, and what is shown meanwhile and afterwards."""
 
 import io
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,11 @@ from PIL import Image
 from cifar_core.data import dataset_job, open_dataset, start_look
 from cifar_core.data.import_findings import findings_file, preview_file
 from cifar_core.data.preparation import DataRequest
+from cifar_core.data.sources.archive import Member
+from cifar_core.data.sources.own.reading import Reading
 from cifar_core.data.store import dataset_lock, write_array
 from cifar_core.jobs.job import JobState, write_request, write_state
+from cifar_core.jobs.progress import CancelledError
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.data.conftest import picture_bytes, raw_zip, small_set, write_folder, write_zip
@@ -148,3 +153,33 @@ def test_a_fit_is_chosen_and_the_original_is_shown_beside_what_it_gave(
     assert not app.exception
     assert ["originals.bin is cut short" in error.value.replace("\\", "") for error in app.error] == [True]
     assert "Original size: 640 x 480" in said(app) and shown() == (False, True)
+
+
+@pytest.mark.fault(60)
+def test_an_import_that_the_machine_ended_goes_on_from_the_page(
+    open_page: OpenPage, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has read is said; Import goes on there, and Dismiss removes it."""
+    source, true = write_folder(small_set(), tmp_path / "Pets"), Reading.read
+    app = open_page(workspace, "data")
+    app.text_input(key="data_import_path").set_value(str(source)).run()
+    app.button(key="data_import_start").click().run()
+    with monkeypatch.context() as patch:
+        patch.setattr(Reading, "read", _ends_after(4, true))
+        app.button(key="data_take_pets").click().run()
+    assert ["4 of 10 files are read already" in info.value for info in app.info] == [True]
+    with monkeypatch.context() as patch:
+        patch.setattr(Reading, "read", _ends_after(7, true))
+        app.button(key="data_take_pets").click().run()
+    assert len(open_dataset(workspace, "pets").train.labels) == 6, "six files were left to read"
+
+
+def _ends_after(files: int, true: Callable[[Reading, Member], None]) -> Callable[[Reading, Member], None]:
+    reads = itertools.count()
+
+    def read(reading: Reading, member: Member) -> None:
+        if next(reads) == files:
+            raise CancelledError("It was told to end.")
+        true(reading, member)
+
+    return read

@@ -6,9 +6,20 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cifar_core.config import hyperparameters, make_config, settings_in_effect, spec_of
+from cifar_core.models import list_models
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, Status, list_runs, read_run
+from cifar_core.runs.estimate.speed import (
+    SPEED_FILE,
+    SPEED_LAYOUT,
+    Costs,
+    MachineSpeed,
+    as_json,
+    machine_name,
+    step_key,
+)
 from cifar_core.spec import allowed_range
+from cifar_core.storage.json_files import write_json
 from cifar_core.workspace import Workspace
 from pages.ui.train.settings_form import slider_stops
 from tests.conftest import save_tiny
@@ -64,7 +75,7 @@ def test_every_setting_in_effect_has_a_widget_and_a_device_that_is_absent_its_re
         "pages.ui.train.settings_form.missing_devices", lambda: {"cuda": "no NVIDIA driver was found", "mps": "no Mac"}
     )
     save_tiny(workspace, validation=20)
-    app = open_page(workspace, "train", dataset="tiny")
+    app = open_page(workspace, "train", dataset="tiny", processes="2")
     assert primaries(app) == ["Start"]
     seen = set()
     for choices in (
@@ -86,6 +97,27 @@ def test_every_setting_in_effect_has_a_widget_and_a_device_that_is_absent_its_re
     device = app.get_by_key("train_set_device")
     assert device.options == ["automatic", "CPU"] and device.label == "Device `device`"
     assert "GPU (CUDA): not on this machine: no NVIDIA driver was found." in said(app).replace("\\", "")
+
+
+@pytest.mark.parametrize(("gain", "is_offered"), [(1.3, True), (1.09, False), (None, False)])
+def test_several_processes_are_offered_only_where_they_gain_something(
+    open_page: OpenPage, workspace: Workspace, gain: float | None, is_offered: bool
+) -> None:
+    """With the settings of the form; the help says how much. What a link sets is shown in any case."""
+    gains = {} if gain is None else {step_key(make_config()): gain}
+    costs = Costs(per_step=1e-3, per_picture=1e-5, per_flop=1e-11, per_value=1e-10, forward=0.3)
+    known = MachineSpeed(
+        machine_name(), 1, 3.0, dict.fromkeys(list_models(), costs), {}, layout=SPEED_LAYOUT, gains=gains
+    )
+    write_json(workspace.root / SPEED_FILE, as_json(known))
+    app = open_page(workspace, "train", dataset="drawn10")
+    shown = [item for item in app.number_input if item.key == "train_set_processes"]
+    assert bool(shown) == is_offered
+    app.session_state["train_form_processes"] = 2
+    app.run()
+    slider = app.select_slider(key="train_set_processes_slider")
+    assert ("Two processes train 1.3 times as fast" in slider.help) == (gain == 1.3)
+    assert ("was not measured" in slider.help) == (gain is None)
 
 
 def test_a_preset_sets_everything_but_the_dataset_and_a_change_is_said_with_a_way_back(

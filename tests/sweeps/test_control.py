@@ -9,6 +9,7 @@ import pytest
 from cifar_core.config import make_config
 from cifar_core.errors import StorageError, SweepError
 from cifar_core.jobs.job import JobFolder, JobState, Request, write_request, write_state
+from cifar_core.lifecycle.place import Place
 from cifar_core.processes import Program
 from cifar_core.runs.control.admission import run_bytes
 from cifar_core.storage.locks import hold_lock
@@ -155,3 +156,11 @@ def test_a_damaged_plan_is_not_resumed(workspace: Workspace, started: list) -> N
     with pytest.raises(SweepError, match="cannot be read"):
         resume_sweep(workspace, SWEEP)
     assert started == []
+
+
+def test_the_program_that_owns_a_sweep_follows_from_where_its_runs_are_computed(
+    workspace: Workspace, started: list
+) -> None:
+    start_sweep(workspace, plan_of(runs=7, place=Place("ray", "10.0.0.1:6379")))
+    resume_sweep(workspace, SWEEP)
+    assert started == [(sweep_job(workspace, SWEEP), Program.RAY_SWEEP)] * 2

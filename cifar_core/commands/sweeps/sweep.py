@@ -4,13 +4,15 @@ from typing import Any
 
 import click
 
+from cifar_core.cluster.choice import require_place
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
-from cifar_core.commands.options import chosen, setting_options
+from cifar_core.commands.options import chosen, place_options, setting_options, take_place
 from cifar_core.commands.sweeps.follow import follow_sweep, reported_where_it_goes_on, require_finished
 from cifar_core.commands.sweeps.words import closing, plan_lines, sweep_lines, table_lines
 from cifar_core.commands.train import say_set_aside
 from cifar_core.config import make_config
 from cifar_core.interrupts import note_ctrl_c
+from cifar_core.lifecycle.place import LOCAL
 from cifar_core.presets import PRESETS
 from cifar_core.runs import list_runs
 from cifar_core.sweeps.control import resume_sweep, start_sweep, stop_sweep
@@ -48,6 +50,7 @@ def sweep() -> None:
 @click.option("--start-from", multiple=True, metavar="RUN", help="Try the settings of this run first.")
 @click.option("--name", default="", help="What to call the sweep; else it is called by its id.")
 @click.option("--preset", metavar="|".join(PRESETS), help="Starting point, else default; options beside it win.")
+@place_options
 @setting_options
 @json_option
 @workspace_option
@@ -59,9 +62,11 @@ def start(workspace: Workspace, texts: tuple[str, ...], preset: str | None, as_j
     """
     asked = {name: options.pop(name) for name in ("hours", "seeds", "sampler", "pruner", "storage", "name")}
     asked["start_from"] = options.pop("start_from")
+    asked["place"] = take_place(workspace, options) or LOCAL
     runs = options.pop("runs")
     asked["runs"] = runs if runs is not None else 0 if asked["sampler"] == "grid" else SweepOptions.runs
     plan = _planned(workspace, texts, chosen(options), preset or "default", SweepOptions(**asked))
+    require_place(workspace, plan.options.place)
     ctrl_c = note_ctrl_c()
     sweep_id = start_sweep(workspace, plan)
     with reported_where_it_goes_on(workspace, sweep_id):
@@ -92,7 +97,9 @@ def resume(workspace: Workspace, sweep_id: str, as_json: bool) -> None:
 
     It shows its progress until it ends, as `sweep start` does.
     """
-    before, ctrl_c = read_sweep(workspace, sweep_id), note_ctrl_c()
+    before = read_sweep(workspace, sweep_id)
+    require_place(workspace, before.plan.options.place)
+    ctrl_c = note_ctrl_c()
     resume_sweep(workspace, before.id)
     with reported_where_it_goes_on(workspace, before.id):
         say(f"Sweep {before.id} goes on.")

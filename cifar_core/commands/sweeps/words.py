@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cifar_core.config import spec_of
+from cifar_core.lifecycle.place import LOCAL
 from cifar_core.runs import Run, Span
 from cifar_core.spec import value_words
 from cifar_core.sweeps.estimate import sweep_time_left
@@ -38,6 +39,8 @@ def plan_lines(plan: SweepPlan, sweep_id: str, expected: Span | None) -> list[st
     what = f"{settings['model']} on {settings['dataset']}, {counted(settings['epochs'], 'epoch')}"
     how = f"{_chosen_how(plan)}{_PRUNERS[options.pruner]}"
     takes = time_words(expected.low, expected.high) if expected else "time not known before this machine is measured"
+    if options.place != LOCAL:
+        takes = f"on {options.place.words}, where no time is promised"
     lines = [
         f"Sweep {sweep_id}: {counted(plan.candidates, 'candidate')}{seeds}, {how}; {what}; {takes}.",
         *(f"  {range_words(item)}" for item in plan.space),

@@ -1,18 +1,19 @@
-"""Keeps reduced originals while an import reads its pictures: in an unnamed file on the disk, not in memory.
+"""Keeps reduced originals while an import reads its pictures: in a file on the disk, not in memory.
 
-Writes an unnamed file in the folder that it is given.
+Writes `originals.bin` in the folder that it is given.
 """
 
 import io
+import os
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from PIL import Image
 
 from cifar_core.data.dataset import Split
+from cifar_core.data.originals.file import ORIGINALS
 from cifar_core.data.pictures import SIZE, scaled_size
-from cifar_core.storage.atomic import unnamed_file, write_whole
+from cifar_core.storage.atomic import write_whole
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import MB, counted, size_text
 
@@ -26,13 +27,14 @@ NOWHERE: Place = (0, 0)
 
 
 class KeptOriginals:
-    """The reduced originals of one import. Use it in `with`: the file is gone at the end, or when the process dies."""
+    """The reduced originals of one import."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, end: int = 0, full: bool = False) -> None:
+        """Go on with a file in a folder, of which the first `end` bytes stay; `full`: as below."""
         self._folder = folder
-        self._end = 0
-        self.file: BinaryIO | None = None  # None until the first is kept
-        self._full = False  # whether one did not fit into the limit; no later one is kept then
+        self._end = end
+        self.file: BinaryIO | None = open_originals(folder, end) if end else None  # None until the first is kept
+        self._full = full  # whether one did not fit into the limit; no later one is kept then
 
     def keep(self, image: Image.Image) -> Place:
         """Keep an upright picture, RGB, where it is larger than 32 x 32; returns its place in the file.
@@ -47,19 +49,30 @@ class KeptOriginals:
         if self._full:
             return NOWHERE
         if self.file is None:
-            self.file = unnamed_file(self._folder)
+            self.file = open_originals(self._folder, 0)
         with storage_errors("keeping the originals of the pictures"):
             write_whole(self.file, content)
         place = self._end, len(content)
         self._end += len(content)
         return place
 
-    def __enter__(self) -> Self:
-        return self
+    def sync(self) -> None:
+        """Make what is kept survive a power cut."""
+        if self.file is not None:
+            os.fsync(self.file.fileno())
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Close the file; it stays."""
         if self.file is not None:
             self.file.close()
+
+
+def open_originals(folder: Path, end: int) -> BinaryIO:
+    """The file of kept originals, unbuffered, of which the first `end` bytes stay; StorageError if the disk refuses."""
+    with storage_errors("keeping the originals of the pictures"):
+        file = open(folder / ORIGINALS, "ab+", buffering=0)  # noqa: SIM115 - closed at the end of the import
+        file.truncate(end)
+        return file
 
 
 def beyond_sentence(*splits: Split) -> str:

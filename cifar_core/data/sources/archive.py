@@ -8,6 +8,7 @@ import abc
 import bz2
 import contextlib
 import gzip
+import hashlib
 import io
 import lzma
 import os
@@ -43,6 +44,7 @@ from cifar_core.text import MB
 
 _REPORT_EVERY = 1000  # files between reports of progress while the names are listed
 MemberPath = tuple[str, ...]  # a checked path inside a source, e.g. ("train", "cat", "1.png")
+Wanted = Callable[[MemberPath], bool]
 
 
 class UnclearNamesError(DataError):
@@ -60,6 +62,7 @@ class Member:
     path: MemberPath
     content: bytes
     done: int  # progress after this file, in `Source.unit`
+    number: int  # its place in the listing
 
     @property
     def name(self) -> str:
@@ -81,17 +84,18 @@ class Listing:
 class Source(abc.ABC):
     """An opened folder or archive. It can be gone through several times."""
 
-    def __init__(self, total: int, unit: str) -> None:
+    def __init__(self, total: int, unit: str, identity: str) -> None:
         self.total = total
         self.unit = unit  # "files" (folder, zip) or "bytes" (tar, of the packed file)
+        self.identity = identity  # another one once a file was changed, came or went, by names, sizes and times
 
     @abc.abstractmethod
     def list(self, progress: OnProgress = no_progress) -> Listing:
         """The names of all files; of a tar this reads the whole file."""
 
     @abc.abstractmethod
-    def read(self, wanted: Callable[[MemberPath], bool] = lambda _: True) -> Iterator[Member]:
-        """The wanted files, one after the other, in the order of the listing."""
+    def read(self, wanted: Wanted = lambda _: True, start: int = 0) -> Iterator[Member]:
+        """The wanted files, one after the other, in the order of the listing, from its place `start` on."""
 
 
 @contextlib.contextmanager
@@ -129,51 +133,56 @@ class _Folder(Source):
     def __init__(self, folder: Path, limits: ArchiveLimits, name: str) -> None:
         self._limits, self._name = limits, name
         self._root = Path(os.path.realpath(folder))
-        self._places: list[tuple[MemberPath, Path]] = []  # each file, and where it really is
-        self._listing = Listing()
+        self._places: dict[MemberPath, Path] = {}  # where each folder, and each file behind a link, really is
+        self._listing, self._digest = Listing(), hashlib.sha256()
         self._walk(self._root, (), (self._root,), Budget(limits, name))
-        super().__init__(len(self._places), "files")
+        super().__init__(len(self._listing.files), "files", self._digest.hexdigest())
 
     def list(self, progress: OnProgress = no_progress) -> Listing:
         return self._listing
 
-    def read(self, wanted: Callable[[MemberPath], bool] = lambda _: True) -> Iterator[Member]:
+    def read(self, wanted: Wanted = lambda _: True, start: int = 0) -> Iterator[Member]:
         budget = Budget(self._limits, self._name)
-        for done, (path, place) in enumerate(self._places, start=1):
+        for number in range(start, len(self._listing.files)):
+            path = self._listing.files[number]
             if wanted(path):
-                with open(place, "rb") as handle:
-                    yield Member(path, budget.read(handle, "/".join(path), 0), done)
+                with open(self._places.get(path) or self._places[path[:-1]] / path[-1], "rb") as handle:
+                    yield Member(path, budget.read(handle, "/".join(path), 0), number + 1, number)
 
     def _walk(self, folder: Path, above: MemberPath, ancestors: tuple[Path, ...], budget: Budget) -> None:
         """List all files below a folder, sorted by name; links that lead out of the source are not followed."""
+        self._places[above] = folder
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
         for entry in entries:
             parts = (*above, entry.name)
             if not is_junk(parts) or len(parts) > MAX_DEPTH:
                 checked_path("/".join(parts))
-            place, problem = Path(entry.path), ""
+            target, problem = None, ""
             if entry.is_symlink():
-                place, problem = self._target(entry, ancestors)
-            if not problem and place.is_dir():
+                target, problem = self._target(entry, ancestors)
+            if not problem and entry.is_dir():
                 budget.file()  # links can make a few folders look like a million
                 if not is_junk(parts):
                     self._listing.folders.append(parts)
+                place = target or Path(entry.path)
                 self._walk(place, parts, (*ancestors, place), budget)
-            elif not problem and place.is_file():
+            elif not problem and entry.is_file():
                 budget.file()
-                self._add(parts, place)
+                self._add(parts, entry, target)
             elif not is_junk(parts):
                 budget.file()
                 reason = problem or "a device or a pipe, not a file"
                 self._listing.unusable.append(f"{'/'.join(parts)} is {reason}: put a copy of the file there.")
 
-    def _add(self, parts: MemberPath, place: Path) -> None:
+    def _add(self, parts: MemberPath, entry: os.DirEntry[str], target: Path | None) -> None:
         if is_junk(parts):
             self._listing.junk += 1
             return
         self._listing.files.append(parts)
-        self._places.append((parts, place))
+        if target is not None:
+            self._places[parts] = target
+        self._digest.update(f"{'/'.join(parts)}\n{_stamp(entry.stat())}\n".encode())
 
     def _target(self, link: os.DirEntry[str], ancestors: tuple[Path, ...]) -> tuple[Path, str]:
         """Where a link leads, and why it is not followed."""
@@ -196,18 +205,24 @@ class _Zip(Source):
             return names
 
         self._files = ZipFiles(handle, limits, name, read_names=names_of)
-        super().__init__(len(self._files.infos), "files")
+        super().__init__(len(self._files.infos), "files", _stamp(os.fstat(handle.fileno())))
 
     def list(self, progress: OnProgress = no_progress) -> Listing:
         files = self._files
         return Listing(files.paths, files.folders, junk=files.junk, note=self._note)
 
-    def read(self, wanted: Callable[[MemberPath], bool] = lambda _: True) -> Iterator[Member]:
-        for done, (path, info) in enumerate(zip(self._files.paths, self._files.infos, strict=True), start=1):
+    def read(self, wanted: Wanted = lambda _: True, start: int = 0) -> Iterator[Member]:
+        for number in range(start, len(self._files.paths)):
+            path = self._files.paths[number]
             if wanted(path):
-                with self._files.open(info) as stream:
+                with self._files.open(self._files.infos[number]) as stream:
                     content = stream.read()
-                yield Member(path, content, done)
+                yield Member(path, content, number + 1, number)
+
+
+def _stamp(found: os.stat_result) -> str:
+    """What another one of a file's contents changes: its size, and the times of its last changes."""
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
 
 def _names_of_entries(infos: Sequence[zipfile.ZipInfo], encoding: str) -> tuple[list[str], str]:
@@ -274,7 +289,8 @@ class _Tar(Source):
         self._handle, self._head, self._limits, self._name = handle, head, limits, name
         with _unpacked(handle, head, name):  # raises for another kind of file
             pass
-        super().__init__(os.fstat(handle.fileno()).st_size, "bytes")
+        found = os.fstat(handle.fileno())
+        super().__init__(found.st_size, "bytes", _stamp(found))
 
     def list(self, progress: OnProgress = no_progress) -> Listing:
         listing = Listing()
@@ -289,11 +305,14 @@ class _Tar(Source):
                     progress("Looking inside", min(self._handle.tell(), self.total), self.total, self.unit)
         return listing
 
-    def read(self, wanted: Callable[[MemberPath], bool] = lambda _: True) -> Iterator[Member]:
-        budget = Budget(self._limits, self._name)
+    def read(self, wanted: Wanted = lambda _: True, start: int = 0) -> Iterator[Member]:
+        budget, number = Budget(self._limits, self._name), -1
         for parts, content in self._entries():
-            if content is not None and not is_junk(parts) and wanted(parts):
-                yield Member(parts, budget.read(content, "/".join(parts), 0), self._handle.tell())
+            if content is None or is_junk(parts):
+                continue
+            number += 1
+            if number >= start and wanted(parts):
+                yield Member(parts, budget.read(content, "/".join(parts), 0), self._handle.tell(), number)
 
     def _entries(self) -> Iterator[tuple[MemberPath, IO[bytes] | None]]:
         """Each file with its content and each folder without; the tar is read to its end, which must be whole."""
@@ -303,7 +322,9 @@ class _Tar(Source):
             unpacked = _Unpacked(stream, self._handle, self._limits, self._name)
             # "r|" reads strictly forward, so every header is read in small chunks through `unpacked`.
             with tarfile.open(fileobj=unpacked, mode="r|") as archive:
-                for info in archive:
+                while (info := archive.next()) is not None:
+                    # It keeps them all: a gigabyte of a million files.
+                    archive.members.clear()  # type: ignore[attr-defined]
                     budget.file()
                     yield checked_path(info.name), _content_of(archive, info)
                     unpacked.next_file()

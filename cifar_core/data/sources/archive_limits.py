@@ -8,6 +8,7 @@ import io
 import lzma
 import re
 import struct
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -30,9 +31,9 @@ _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EO
 class ArchiveLimits:
     """What an archive may hold."""
 
-    files: int = 300_000
+    files: int = 2_000_000
     file_bytes: int = 64 * MB
-    total_bytes: int = 16 * 1024 * MB
+    total_bytes: int = 256 * 1024 * MB  # a million photographs of 250 kB
     ratio: float = 200.0  # largest ratio of unpacked to packed bytes, checked from `ratio_from` unpacked bytes on
     ratio_from: int = 64 * MB
 
@@ -71,7 +72,7 @@ def checked_path(name: str) -> tuple[str, ...]:
         )
     if len(parts) > MAX_DEPTH:
         raise DataError(f"The archive holds {shown}, more than {MAX_DEPTH} folders inside each other: it was refused.")
-    return parts
+    return (*map(sys.intern, parts[:-1]), *parts[-1:])  # a million paths share the names of their folders
 
 
 def is_junk(parts: tuple[str, ...]) -> bool:

@@ -46,15 +46,15 @@ def processes_of(folder: LifeFolder) -> int:
         return 1  # the training process reports what is wrong with its settings
 
 
-def rank_environment(rank: int, world: int, rendezvous: str, pulse: int) -> dict[str, str]:
-    """The environment of one of our own ranks, all of which run on this machine."""
+def rank_environment(rank: int, world: int, rendezvous: str, pulse: int | None = None) -> dict[str, str]:
+    """The environment of one of our own ranks, all of which run on this machine; `pulse` where somebody listens."""
     return child_environment() | {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
         "WORLD_SIZE": str(world),
         "LOCAL_WORLD_SIZE": str(world),
         RENDEZVOUS: rendezvous,
-        PULSE: str(pulse),
+        PULSE: "" if pulse is None else str(pulse),
         "GLOO_SOCKET_IFNAME": os.environ.get("GLOO_SOCKET_IFNAME", _LOOPBACK),
     }
 

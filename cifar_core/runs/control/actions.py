@@ -12,6 +12,7 @@ from cifar_core.data.sources.drawn10 import DRAWN10_NAME
 from cifar_core.errors import CifarCoreError, RunError, StorageError
 from cifar_core.jobs.log import log_tail
 from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.lifecycle.place import Place, write_place
 from cifar_core.lifecycle.runner import Runner, runner_of, state_now
 from cifar_core.lifecycle.states import ACTIVE, EndRequest, Status, require_move
 from cifar_core.lifecycle.status import read_state, state_without_worker
@@ -161,13 +162,15 @@ def request_end(workspace: Workspace, run_id: str, request: EndRequest) -> LifeF
     return folder
 
 
-def resume_run(workspace: Workspace, run_id: str, runner: Runner | None = None) -> None:
+def resume_run(workspace: Workspace, run_id: str, runner: Runner | None = None, *, place: Place | None = None) -> None:
     """Queue a paused, stopped, failed or interrupted run; it continues from its last checkpoint.
 
     Args:
         workspace: of the run.
         run_id: of the run.
         runner: as of `start_run`.
+        place: where it is computed from now on, as on this machine when its cluster is gone; None: where it was. What
+            the cluster may still compute of it is followed no longer.
 
     Raises:
         ConfigError: one of its settings, or the server's `settings.json`, breaks a rule.
@@ -193,7 +196,7 @@ def resume_run(workspace: Workspace, run_id: str, runner: Runner | None = None) 
         )
     with exclusive_run_changes(workspace):
         require_person_limit(workspace, run.person, list_runs(workspace))
-        _launch_again(folder, runner or runner_of(folder))
+        _launch_again(folder, runner or runner_of(folder), place)
 
 
 def epoch_to_resume(workspace: Workspace, run_id: str) -> int | None:
@@ -211,11 +214,13 @@ def epoch_to_resume(workspace: Workspace, run_id: str) -> int | None:
     return int(whole_epochs) + 1 if whole_epochs.isdecimal() else None  # the only one of schema 1 has no number
 
 
-def _launch_again(folder: LifeFolder, runner: Runner) -> None:
+def _launch_again(folder: LifeFolder, runner: Runner, place: Place | None) -> None:
     """Launch a run that ended before its last epoch, as soon as no earlier process of it is left."""
     with runner.hold_idle(folder, timeout=EXIT_SECONDS) as idle:
         if idle and state_without_worker(folder).status not in ACTIVE:
             runner.request(folder, None)
+            if place is not None:
+                write_place(folder, place)
             runner.launch(folder)
             return
     if idle or runner.is_alive(folder):

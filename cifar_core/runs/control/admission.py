@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from cifar_core.config import RunConfig
 from cifar_core.data import dataset_state
 from cifar_core.errors import ConfigError, RunError, StorageError
-from cifar_core.limits import LIMITS_FILE, read_limits
+from cifar_core.limits import LIMITS_FILE, ServerLimits, read_limits
 from cifar_core.machine import machine_memory
 from cifar_core.models import get_model, layer_table, totals
 from cifar_core.runs.estimate.speed import activation_values
@@ -78,6 +78,42 @@ def require_person_limit(workspace: Workspace, person: str, runs: Sequence[Run])
             f"{what} training or waiting, and one person may have {most} here "
             f"(runs_per_person in {LIMITS_FILE}): wait until one ends, or stop one."
         )
+
+
+def require_class_limits(workspace: Workspace, config: RunConfig, classes: int, person: str) -> None:
+    """Refuse a run with more epochs or parameters than the server allows to everybody but its teachers.
+
+    Args:
+        workspace: its limits apply.
+        config: settings of the run.
+        classes: of its dataset.
+        person: who asks.
+
+    Raises:
+        ConfigError: a sentence for each limit that is passed; or `settings.json` breaks a rule.
+    """
+    if problems := class_limit_problems(read_limits(workspace), config, classes, person):
+        raise ConfigError(problems)
+
+
+def class_limit_problems(limits: ServerLimits, config: RunConfig, classes: int, person: str) -> list[str]:
+    """A sentence for each limit of a class that a run would pass; none for a teacher."""
+    if person and person in limits.teachers:
+        return []
+    problems, epochs = [], config.optimizer.epochs
+    if 0 < limits.most_epochs < epochs:
+        problems.append(
+            f"epochs is {epochs:,}, and a run may have {limits.most_epochs:,} here (most_epochs in {LIMITS_FILE}): "
+            "lower it, or ask the teacher."
+        )
+    if 0 < limits.most_parameters < (size := totals(layer_table(config.model, classes)).parameters):
+        ways = get_model(config.model.model).wide
+        how = f"lower {' or '.join(ways)}" if ways else "choose a smaller network"
+        problems.append(
+            f"The network has {size:,} parameters, and a run may have {limits.most_parameters:,} here "
+            f"(most_parameters in {LIMITS_FILE}): {how}, or ask the teacher."
+        )
+    return problems
 
 
 def training_bytes(config: RunConfig, classes: int) -> int:

@@ -18,13 +18,19 @@ from cifar_core.lifecycle.place import LOCAL, Place, write_place
 from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
 from cifar_core.runs.about import clean_run_name
-from cifar_core.runs.control.admission import exclusive_run_changes, require_memory, require_person_limit, run_bytes
+from cifar_core.runs.control.admission import (
+    exclusive_run_changes,
+    require_class_limits,
+    require_memory,
+    require_person_limit,
+    run_bytes,
+)
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.estimate.estimate import estimate_run
 from cifar_core.runs.estimate.speed import read_speed
 from cifar_core.runs.going_on.starting_point import StartingPoint
 from cifar_core.runs.listing import list_runs
-from cifar_core.runs.run import COLOURS, MAX_PERSON, RUN_SCHEMA, Run
+from cifar_core.runs.run import COLOURS, MAX_LESSON, MAX_PERSON, RUN_SCHEMA, Run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.storage.atomic import make_folder, new_folder
 from cifar_core.storage.json_files import write_json
@@ -44,6 +50,7 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
     person: str = "",
     parent: str = "",
     name: str = "",
+    lesson: str = "",
     start: StartingPoint | None = None,
     sweep: str = "",
     trial: int = 0,
@@ -58,25 +65,28 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
         person: who asks, where there is a login; counted against `runs_per_person`.
         parent: id of the run whose settings these are.
         name: what people call it, as `rename_run` takes it; empty: it is called by its id.
+        lesson: of a class, which it belongs to, as its link says; empty: none.
         start: the weights that it begins with, and the run that they are of, which is its parent then.
         sweep, trial: id of the sweep that it is a trial of, and the number of its candidate there, from 1.
-        place: where it is computed.
+        place: where it is computed; memory and expected time are those of this machine, so of no other one.
 
     Returns:
         The run's id.
 
     Raises:
         ConfigError: nothing would validate although training is to stop early, the machine's memory cannot hold the
-            training, or the server's `settings.json` breaks a rule.
+            training, it has more epochs or parameters than the server allows, or its `settings.json` breaks a rule.
         DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or is too small for its parts.
-        RunError: the person already has as many runs as `runs_per_person` allows, the name breaks a rule, or the
-            dataset is not the one that `start` asks for.
+        RunError: the person already has as many runs as `runs_per_person` allows, the name or the lesson breaks a rule,
+            or the dataset is not the one that `start` asks for.
         StorageError: there is no room, or the disk refused; no run was made.
     """
     classes, own = _require_dataset(workspace, config, start)
     require_validation(config, own)
     config = for_dataset(config, own)
-    require_memory(config, classes)
+    if place == LOCAL:
+        require_memory(config, classes)
+    require_class_limits(workspace, config, classes, person)
     require_room(workspace, run_bytes(workspace, config), "The new run")
     name = clean_run_name(name)
     content: dict[str, Any] = {
@@ -84,6 +94,7 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
         "person": clean_text(person, "person", MAX_PERSON, RunError),
         "parent": parent,
     }
+    content |= {"lesson": words} if (words := clean_text(lesson, "lesson", MAX_LESSON, RunError)) else {}
     with exclusive_run_changes(workspace):
         run_id = new_run_id(nonce)
         while (workspace.runs / run_id).exists():
@@ -92,7 +103,7 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
             run_id = new_run_id()  # this random id is taken already
         runs = list_runs(workspace)
         require_person_limit(workspace, person, runs)
-        content |= _provenance(workspace, config, runs) | (start.creation() if start else {})
+        content |= _provenance(workspace, config, runs, place) | (start.creation() if start else {})
         content |= {"origin": "trial", "sweep": sweep, "trial": trial} if sweep else {}
         _make_folder(workspace, run_id, name, content, start, place)
     return run_id
@@ -114,10 +125,10 @@ def _require_dataset(workspace: Workspace, config: RunConfig, start: StartingPoi
     return len(dataset.class_names), dataset.held
 
 
-def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run]) -> dict[str, Any]:
-    """When and with which versions a run is made, and how long it is expected to take."""
-    dataset = dataset_state(workspace, config.data.dataset)
-    expected = estimate_run(config, read_speed(workspace), [dataset], runs)
+def _provenance(workspace: Workspace, config: RunConfig, runs: list[Run], place: Place) -> dict[str, Any]:
+    """When and with which versions a run is made, and how long it is expected to take on this machine."""
+    speed, dataset = read_speed(workspace), dataset_state(workspace, config.data.dataset)
+    expected = estimate_run(config, speed, [dataset], runs) if place == LOCAL else None
     return made_now(runs) | {
         "origin": "trained",
         "expected_seconds": expected.training.middle if expected else None,

@@ -65,8 +65,8 @@ def queue_places(runs: Sequence[Run], slots: int) -> dict[str, QueuePlace]:
         slots: how many train at a time.
     """
     in_line = (run for run in runs if run.ticket is not None and run.silent_since is None)
-    waiting = sorted(in_line, key=lambda run: (run.ticket, run.id))
-    ends = [(run, time_left(run) or _UNKNOWN) for run in runs if run.status is Status.RUNNING]
+    waiting = sorted(in_line, key=lambda run: (run.round, run.ticket, run.id))
+    ends = [(run, time_left(run) or _UNKNOWN) for run in runs if run.status is Status.RUNNING and not run.is_elsewhere]
     ends.sort(key=lambda end: end[1].middle)
     starts = _starts([left for _, left in ends], [time_left(run) or _UNKNOWN for run in waiting], slots)
     ahead = [run.name for run in (*(run for run, _ in ends), *waiting)]

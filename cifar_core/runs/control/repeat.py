@@ -1,5 +1,5 @@
 """Makes a new run from an earlier one: a retry with the same settings or a lower learning rate, or a duplicate with
-changed ones.
+changed ones. It is computed where the earlier one was.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,16 @@ def retry_run(workspace: Workspace, run_id: str, *, nonce: str = "", person: str
             "retried; duplicate it instead."
         )
     start = same_point(workspace, run)
-    return create_run(workspace, run.config, nonce=nonce, person=person, parent=run.id, start=start)
+    return create_run(
+        workspace,
+        run.config,
+        nonce=nonce,
+        person=person,
+        parent=run.id,
+        lesson=run.lesson,
+        place=run.place,
+        start=start,
+    )
 
 
 def lower_rate(config: RunConfig) -> float:
@@ -81,7 +90,9 @@ def retry_with_lower_rate(workspace: Workspace, run_id: str, *, nonce: str = "",
         raise RunError(f"Run {run.id} diverged with the lowest learning rate, {rate:g}: duplicate it and change more.")
     config = make_config({**run.config.flat(), "learning_rate": rate})
     start = same_point(workspace, run)
-    return create_run(workspace, config, nonce=nonce, person=person, parent=run.id, start=start)
+    return create_run(
+        workspace, config, nonce=nonce, person=person, parent=run.id, lesson=run.lesson, place=run.place, start=start
+    )
 
 
 def duplicate_run(
@@ -106,4 +117,4 @@ def duplicate_run(
     run = read_run(workspace, run_id)
     require_own_network(run)
     config = with_changes(run.config, changes)
-    return create_run(workspace, config, nonce=nonce, person=person, parent=run.id)
+    return create_run(workspace, config, nonce=nonce, person=person, parent=run.id, lesson=run.lesson, place=run.place)

@@ -1,8 +1,8 @@
-"""Stop every run of a workspace, and wait until all have ended; `actions.stop_run` stops a single one."""
+"""Stop every run of a workspace, or several, and wait until all have ended; `actions.stop_run` stops a single one."""
 
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from cifar_core.errors import RunError, StorageError
 from cifar_core.lifecycle.life_folder import LifeFolder
@@ -10,7 +10,7 @@ from cifar_core.lifecycle.runner import Runner, runner_of
 from cifar_core.lifecycle.states import EndRequest
 from cifar_core.runs.control.actions import STOP_SECONDS, request_end
 from cifar_core.runs.listing import list_runs, read_run
-from cifar_core.runs.run import Status
+from cifar_core.runs.run import Run, Status
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace
 
@@ -55,23 +55,36 @@ def request_stop_of_all(workspace: Workspace, spared: Collection[str] = ()) -> N
         raise refused[0]
 
 
+def request_stop_of(workspace: Workspace, run_ids: Iterable[str]) -> None:
+    """Ask these runs to stop, as `request_stop_of_all`; one that has ended meanwhile is passed over."""
+    wanted = set(run_ids)
+    _, refused = _request(workspace, [run for run in list_runs(workspace) if run.active and run.id in wanted])
+    if refused:
+        raise refused[0]
+
+
 def _request_all(workspace: Workspace, spared: Collection[str]) -> tuple[list[str], list[StorageError]]:
     """Ask every active run to stop; returns the ids of those that were asked, and what the disk refused."""
     active = [run for run in list_runs(workspace) if run.active and not (run.is_trial and run.sweep in spared)]
+    return _request(workspace, active)
+
+
+def _request(workspace: Workspace, active: list[Run]) -> tuple[list[str], list[StorageError]]:
+    """Ask these runs to stop; results as of `_request_all`."""
     active.sort(key=lambda run: run.status is not Status.QUEUED)  # waiting runs first, or the next of them would start
     requested: dict[Runner, list[LifeFolder]] = defaultdict(list)
     stopped: list[str] = []
     refused: list[StorageError] = []
-    for run in active:
+    for run_id in [run.id for run in active]:
         try:
-            folder = request_end(workspace, run.id, EndRequest.STOP)
+            folder = request_end(workspace, run_id, EndRequest.STOP)
             requested[runner_of(folder)].append(folder)
         except RunError:
             pass  # it ended by itself meanwhile
         except StorageError as error:  # a run of another user, for example; the other runs are still stopped
             refused.append(error)
             continue
-        stopped.append(run.id)
+        stopped.append(run_id)
     for runner, folders in requested.items():
         runner.enforce(folders)
     return stopped, refused

@@ -90,12 +90,14 @@ def correction_by(speed: MachineSpeed, runs: Sequence[Run]) -> Correction:
 def run_ratio(speed: MachineSpeed, run: Run) -> tuple[str, float] | None:
     """The model of a run, and the time it took divided by the computed one; None where that says nothing.
 
-    A run from a .zip was timed on another machine, and imported predictions were not timed at all. A trial of a sweep
-    may share the cores with others. What several processes gain is a measurement of its own. A running run counts after its first epoch, where all its epochs are alike.
+    A run from a .zip, and one on a cluster, was timed on another machine; imported predictions were not timed at all.
+    A trial of a sweep may share the cores with others. What several processes gain is a measurement of its own. A
+    running run counts after its first epoch, where all its epochs are alike.
     """
     config, data = run.config, run.dataset
     is_usual = run.has_network and config.machine.processes == 1
-    if run.from_zip or run.sweep or not is_usual or data is None or run.last is None:
+    is_usual = is_usual and not (run.from_zip or run.is_elsewhere or run.sweep)
+    if not is_usual or data is None or run.last is None:
         return None
     if config.model.model not in speed.costs:
         return None
@@ -116,7 +118,8 @@ def _even(run: Run) -> bool:
 def _starting(state: DatasetState, speed: MachineSpeed, runs: Sequence[Run]) -> Span:
     """The time until a run trains; it draws `drawn10` first where that is absent, and else waits for whoever does."""
     known = itertools.islice(
-        (run.start_up for run in runs if run.start_up and not (run.from_zip or run.sweep)), MOST_RUNS
+        (run.start_up for run in runs if run.start_up and not (run.from_zip or run.is_elsewhere or run.sweep)),
+        MOST_RUNS,
     )
     usual = max(speed.start_up, _LEAST)
     learned = learn([(_START_UP, start / usual) for start in known], 1.0, speed.start_deviation)

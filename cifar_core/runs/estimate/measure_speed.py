@@ -14,14 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from cifar_core.config import RunConfig, make_config
-from cifar_core.data import Dataset, Split, drawing
+from cifar_core.data import Dataset, drawing
 from cifar_core.data.sources.drawn10 import DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES, SEED
 from cifar_core.errors import TrainingError
 from cifar_core.jobs.job import JobFolder
@@ -33,6 +32,7 @@ from cifar_core.presets import PRESETS
 from cifar_core.processes import Program, child_environment
 from cifar_core.runs.estimate.correction import TO_DEVIATION
 from cifar_core.runs.estimate.epoch_time import fitted_step
+from cifar_core.runs.estimate.ranks_speed import time_in_ranks
 from cifar_core.runs.estimate.speed import (
     SPEED_FILE,
     SPEED_LAYOUT,
@@ -46,11 +46,12 @@ from cifar_core.runs.estimate.speed import (
 )
 from cifar_core.runs.estimate.speed import machine_name as name_machine
 from cifar_core.runs.estimate.speed_job import SpeedRequest, is_busy
+from cifar_core.runs.estimate.timed_cases import CLASSES, as_timed, random_dataset
 from cifar_core.storage.atomic import remove, write_atomic
 from cifar_core.storage.json_files import write_json
 from cifar_core.text import MB
 from cifar_core.train.batches import epoch_batches, load_training_data
-from cifar_core.train.device import pick_device
+from cifar_core.train.device import finish, has_two_devices, pick_device
 from cifar_core.train.predict import predict_probabilities
 from cifar_core.train.trainer import Trainer
 from cifar_core.workspace import Workspace
@@ -58,9 +59,6 @@ from cifar_core.workspace import Workspace
 _ROUNDS, _FEWEST = 3, 2  # of timing all cases; where they take long, some are left out
 _LONGEST = 30.0  # seconds of rounds, but for the fewest
 _SECONDS = 0.03  # of timing each action in a round, at least
-_PICTURES = 2048  # to train on
-_MEASURED = 128  # pictures to measure
-_CLASSES = 10
 _BATCHES = 4  # that a case trains on in turn
 _DRAWN = 20  # pictures that are drawn
 _WRITES = 5  # files that the results of an epoch are: probabilities, training records, weights, a checkpoint, the log
@@ -84,7 +82,7 @@ def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: On
     """
     progress("Preparing to measure", 0, 0, "")
     _require_idle(busy)
-    data = _random_dataset()
+    data = random_dataset()
     presets = [make_config(preset=name) for name in PRESETS]
     threads = _best_threads(presets[0], data)
     torch.set_num_threads(threads)
@@ -96,22 +94,18 @@ def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: On
             _require_idle(busy)
             cases.setdefault(model.name, []).append(_Case(config, data))
     timed = [case for several in cases.values() for case in several]
-    end = time.monotonic() + _LONGEST
-    for done, case in enumerate(timed * _ROUNDS):
-        if done % len(timed) == 0 and done // len(timed) >= _FEWEST and time.monotonic() > end:
-            break  # other programs keep this machine busy, and will go on: the rounds so far say how much
-        progress("Measuring", done, _ROUNDS * len(timed), "timings")
-        _require_idle(busy)
-        case.time()
+    _time_rounds(timed, busy, progress)
     slowdown, spread = disturbance(np.array([case.rounds for case in timed]), np.array([case.step for case in timed]))
     again = _time_start()
+    progress("Measuring two processes", 0, 0, "")
+    known = {step_key(case.config): case.step for case in timed}
     costs = {model: _fit(several) for model, several in cases.items()}
     return MachineSpeed(
         name_machine(),
         threads,
         math.sqrt(start_up * again),
         costs,
-        {step_key(case.config): case.step for case in timed},
+        known,
         slowdown,
         spread,
         _fit_error(costs, cases),
@@ -119,7 +113,30 @@ def measure(start_up: float, place: Path, busy: Callable[[], bool], progress: On
         _time_drawing(),
         abs(math.log(start_up / again)) / math.sqrt(2),  # the standard deviation of two values
         SPEED_LAYOUT,
+        _gains(presets, known, threads, functools.partial(_require_idle, busy)),
     )
+
+
+def _time_rounds(timed: list["_Case"], busy: Callable[[], bool], progress: OnProgress) -> None:
+    """Time each case in several rounds; raises _BusyError."""
+    end = time.monotonic() + _LONGEST
+    for done, case in enumerate(timed * _ROUNDS):
+        if done % len(timed) == 0 and done // len(timed) >= _FEWEST and time.monotonic() > end:
+            break  # other programs keep this machine busy, and will go on: the rounds so far say how much
+        progress("Measuring", done, _ROUNDS * len(timed), "timings")
+        _require_idle(busy)
+        case.time()
+
+
+def _gains(
+    presets: list[RunConfig], known: Mapping[str, float], threads: int, check: Callable[[], None]
+) -> dict[str, float]:
+    """How many times as fast two processes do a step of each preset; empty where they cannot be timed here."""
+    if not has_two_devices():
+        return {}
+    configs = list({step_key(config): config for config in presets}.values())
+    both = time_in_ranks([(config, known[step_key(config)]) for config in configs], threads, check)
+    return {step_key(config): known[step_key(config)] / each for config, each in zip(configs, both, strict=False)}
 
 
 def _require_idle(busy: Callable[[], bool]) -> None:
@@ -147,7 +164,7 @@ def disturbance(rounds: np.ndarray, fastest: np.ndarray) -> tuple[float, float]:
 def _fit(cases: list["_Case"]) -> Costs:
     rows, shares = [], []
     for case in cases:
-        layers, batch = layer_table(case.config.model, _CLASSES), case.config.optimizer.batch_size
+        layers, batch = layer_table(case.config.model, CLASSES), case.config.optimizer.batch_size
         flops = sum(layer.flops for layer in layers)
         rows.append([1.0, batch, batch * flops, batch * activation_values(layers)])
         shares.append(case.measuring * batch / case.step / case.config.data.views)
@@ -158,7 +175,7 @@ def _fit(cases: list["_Case"]) -> Costs:
 def _fit_error(costs: Mapping[str, Costs], cases: Mapping[str, list["_Case"]]) -> float:
     """Standard deviation of ln(step / fitted step) over all models, by the median, which one disturbed case spares."""
     distances = [
-        math.log(case.step / fitted_step(costs[model], layer_table(case.config.model, _CLASSES), batch))
+        math.log(case.step / fitted_step(costs[model], layer_table(case.config.model, CLASSES), batch))
         for model, several in cases.items()
         for case in several
         for batch in (case.config.optimizer.batch_size,)
@@ -216,20 +233,6 @@ def fit_costs(rows: np.ndarray, seconds: np.ndarray) -> list[float]:
     return costs
 
 
-def _random_dataset() -> Dataset:
-    rng = np.random.default_rng(0)
-    train, test = (
-        Split(
-            rng.integers(0, 256, (count, 3, 32, 32), dtype=np.uint8),
-            rng.integers(0, _CLASSES, count),
-            np.arange(count).astype(str),
-        )
-        for count in (_PICTURES, _MEASURED)
-    )
-    names = tuple(str(number) for number in range(_CLASSES))
-    return Dataset("random", "", names, train, test, (0.5, 0.5, 0.5), (0.3, 0.3, 0.3), "", "")
-
-
 def _best_threads(config: RunConfig, data: Dataset) -> int:
     """The number of threads that torch takes by default, or half of it (one thread a core), whichever is faster."""
     most = torch.get_num_threads()
@@ -248,11 +251,7 @@ class _Case:
     """A configuration to time."""
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
-        self.config = replace(
-            config,
-            data=replace(config.data, train_share=1.0, validation_share=0.0),
-            optimizer=replace(config.optimizer, small_share=0.0),
-        )
+        self.config = as_timed(config)
         device = pick_device("auto")
         self._data = load_training_data(dataset, self.config.data, 0, device)
         self._trainer = Trainer(self.config, self._data, device)
@@ -295,19 +294,11 @@ class _Case:
 
     def _step(self) -> None:
         self._trainer.train_step(*next(self._batches), step=0)
-        _finish(self._trainer.device)
+        finish(self._trainer.device)
 
     def _measure(self) -> None:
         trainer = self._trainer
         predict_probabilities(trainer.net, self._data.test, self._data, self.config.data, trainer.precision)
-
-
-def _finish(device: torch.device) -> None:
-    """Wait until a GPU has finished its work."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def _times(action: Callable[[], object]) -> list[float]:

@@ -6,6 +6,7 @@ from typing import Any
 from cifar_core.config import RunConfig, differing, hyperparameters, make_config, spec_of, with_changes
 from cifar_core.data import open_dataset
 from cifar_core.errors import RunError
+from cifar_core.lifecycle.place import Place
 from cifar_core.runs.control.create import create_run
 from cifar_core.runs.going_on.starting_point import continuing_point, fine_tuning_point
 from cifar_core.runs.imported.no_network import require_own_network
@@ -41,6 +42,7 @@ def continue_run(
     nonce: str = "",
     person: str = "",
     name: str = "",
+    place: Place | None = None,
 ) -> str:
     """Make a new run that trains a run which has ended for more epochs.
 
@@ -53,6 +55,7 @@ def continue_run(
         changes: setting -> value, as `make_config` takes them, such as `epochs`: how many more. Dataset, split, seed,
             network, optimiser and momentum stay those of the earlier run.
         nonce, person, name: as `create_run`.
+        place: where it is computed; None: where the earlier run was.
 
     Returns:
         The new run's id; `start_run` starts it.
@@ -69,7 +72,16 @@ def continue_run(
     _require_same(run, config, _NETWORK, _OTHER_NETWORK)
     _require_same(run, config, _OPTIMIZER, "because the state of its optimiser fits no other one.")
     point = continuing_point(workspace, run)
-    return create_run(workspace, config, nonce=nonce, person=person, name=name, start=point)
+    return create_run(
+        workspace,
+        config,
+        nonce=nonce,
+        person=person,
+        name=name,
+        lesson=run.lesson,
+        place=place or run.place,
+        start=point,
+    )
 
 
 def fine_tune_run(
@@ -80,6 +92,7 @@ def fine_tune_run(
     nonce: str = "",
     person: str = "",
     name: str = "",
+    place: Place | None = None,
 ) -> str:
     """Make a new run that trains the best weights of an earlier run on another dataset.
 
@@ -91,6 +104,7 @@ def fine_tune_run(
         run_id: the earlier run, or `latest`.
         changes: setting -> value, as `make_config` takes them; `dataset` is one of them. The network stays the same.
         nonce, person, name: as `create_run`.
+        place: where it is computed; None: where the earlier run was.
 
     Returns:
         The new run's id; `start_run` starts it.
@@ -111,7 +125,16 @@ def fine_tune_run(
             f"Run {run.id} was trained on these pictures ({dataset.name}): train it for more epochs instead "
             f"(`train --continue {run.id}`), or name another dataset."
         )
-    return create_run(workspace, config, nonce=nonce, person=person, name=name, start=point)
+    return create_run(
+        workspace,
+        config,
+        nonce=nonce,
+        person=person,
+        name=name,
+        lesson=run.lesson,
+        place=place or run.place,
+        start=point,
+    )
 
 
 def _require_same(run: Run, config: RunConfig, kept: set[str], reason: str) -> None:

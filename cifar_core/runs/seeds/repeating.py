@@ -48,7 +48,18 @@ def repeat_with_seeds(workspace: Workspace, run_id: str, k: int, *, nonce: str =
         for number, config in enumerate(_with_other_seeds(run, list_runs(workspace), k), start=1):
             own = f"{nonce} {number}" if nonce else ""
             name = _name_with_seed(run, config.machine.seed)
-            made.append(create_run(workspace, config, nonce=own, person=person, parent=run.id, name=name))
+            made.append(
+                create_run(
+                    workspace,
+                    config,
+                    nonce=own,
+                    person=person,
+                    parent=run.id,
+                    name=name,
+                    lesson=run.lesson,
+                    place=run.place,
+                )
+            )
         for started, new in enumerate(made):
             try:
                 start_run(workspace, new)

@@ -21,6 +21,7 @@ from cifar_core.config import Precision, RunConfig
 from cifar_core.errors import CifarCoreError, DivergedError, LostRankError
 from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
+from cifar_core.lifecycle.place import read_place
 from cifar_core.lifecycle.queue import slots
 from cifar_core.lifecycle.ranks.environment import rank_here
 from cifar_core.lifecycle.requests import EndRequests, TerminationSignal, control_files
@@ -147,11 +148,13 @@ def threads_of(folder: RunFolder) -> int:
 
     A new run, and one that began with more threads than this machine has cores, takes the number that is fastest here.
     Each of several processes of one training takes at most its share of the cores. A trial of a sweep does too, beside
-    which as many others train as there are slots.
+    which as many others train as there are slots. On a cluster a run takes as many as it has been given processors.
     """
-    record, cores = read_training_record(folder), os.cpu_count() or 1
+    record, cores, given = read_training_record(folder), os.cpu_count() or 1, read_place(folder).cpus
     if record and 0 < record.threads <= cores:
         return record.threads
+    if given:
+        return max(1, given // local_ranks())
     speed = read_speed(folder.workspace)
     threads = speed.threads if speed else torch.get_num_threads()
     threads = min(threads, max(1, cores // local_ranks()))

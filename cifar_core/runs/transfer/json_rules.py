@@ -25,7 +25,7 @@ from cifar_core.runs.records import (
     newer_schema,
     training_record_of,
 )
-from cifar_core.runs.run import MAX_ERROR, MAX_NOTE, MAX_RUN_NAME, RUN_SCHEMA, DatasetFacts
+from cifar_core.runs.run import MAX_ERROR, MAX_LESSON, MAX_NOTE, MAX_RUN_NAME, RUN_SCHEMA, DatasetFacts
 from cifar_core.runs.run_folder import MOST_BYTES, RunFolder
 from cifar_core.storage.json_files import read_json
 from cifar_core.text import can_be_shown
@@ -79,7 +79,7 @@ class JsonRecords:
             "parent_epoch",
             "earlier_epochs",
         )
-        kept = ("id", *rules, "created", "colour", *expected, "versions", "code")
+        kept = ("id", *rules, "lesson", "created", "colour", *expected, "versions", "code")
         config = {name: getattr(self.creation, name) for name in kept}
         config |= {"schema_version": RUN_SCHEMA, "settings": self.settings.flat(), "identity": self.identity}
         progress = asdict(self.state.progress) if self.state.progress else None
@@ -124,6 +124,7 @@ def _config(content: dict[str, Any]) -> tuple[CreationRecord, RunConfig]:
     if newer_schema(content):
         raise ValueError(f"it was made by a newer version of this program (schema {newer_schema(content)})")
     creation = creation_of(content)
+    _require_text("lesson", creation.lesson, MAX_LESSON)
     return creation, config_of(creation)
 
 

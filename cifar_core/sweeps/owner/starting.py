@@ -115,6 +115,7 @@ class Starter:
                 person=plan.person,
                 sweep=plan.id,
                 trial=number,
+                place=plan.options.place,
             )
         except (ConfigError, DataError) as error:
             self._refused += 1

@@ -22,6 +22,7 @@ from cifar_core.data import (
     forget_import,
     open_import,
     read_findings,
+    unfinished_import,
 )
 from cifar_core.data.preparation import DataRequest
 from cifar_core.errors import CifarCoreError
@@ -54,6 +55,8 @@ def show_import_decision(workspace: Workspace, state: DatasetState) -> None:
                 st.badge("ready to import", color="blue", icon=":material/search:")
         if state.problem:
             st.error(escaped_sentence(state.problem), icon=":material/error:")
+        elif unfinished := unfinished_import(workspace, state.name):
+            st.info(escaped_sentence(unfinished), icon=":material/hourglass_bottom:")
         with show_errors():
             if request is None:
                 _show_dismiss(workspace, state.name)

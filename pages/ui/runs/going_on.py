@@ -14,9 +14,9 @@ from cifar_core.runs.dataset.opening import open_own_dataset
 from cifar_core.spec import allowed_range, value_words
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.person import person_going_on
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped_sentence, single_line
-from pages.ui.server.access import current_person
 
 Make = Callable[[str], str]  # makes a run and returns its id; the argument is the nonce of the start
 
@@ -45,7 +45,7 @@ def show_more_epochs(workspace: Workspace, run: Run, page: str) -> Make | None:
         changes = _show_numbers(run.config.optimizer.epochs, continued_rate(run), prefix)
         st.caption(_rate_words(run))
         if _asked(f"Train {counted(int(changes['epochs']), 'more epoch')}", prefix):
-            return lambda nonce: continue_run(workspace, run.id, changes, nonce=nonce, person=current_person())
+            return lambda nonce: continue_run(workspace, run.id, changes, nonce=nonce, person=person_going_on(run))
     return None
 
 
@@ -77,7 +77,7 @@ def show_other_dataset(workspace: Workspace, run: Run, page: str) -> Make | None
         settings = run.config.optimizer
         changes = {"dataset": dataset, **_show_numbers(settings.epochs, settings.learning_rate, prefix)}
         if _asked("Train its weights on this dataset", prefix):
-            return lambda nonce: fine_tune_run(workspace, run.id, changes, nonce=nonce, person=current_person())
+            return lambda nonce: fine_tune_run(workspace, run.id, changes, nonce=nonce, person=person_going_on(run))
     return None
 
 

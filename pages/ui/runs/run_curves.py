@@ -26,12 +26,19 @@ CURVE_URL_PARAMETERS: dict[str, UrlParameter] = {
 }
 
 
-def show_run_curves(workspace: Workspace, runs: Sequence[Run], title: str) -> None:
-    """Show a chart for each dataset of these runs, the first run's first, and the choice of what is drawn."""
+def show_run_curves(workspace: Workspace, runs: Sequence[Run], title: str, page: str = PAGE) -> None:
+    """Show a chart for each dataset of these runs, the first run's first, and the choice of what is drawn.
+
+    Args:
+        workspace: where.
+        runs: whose curves are drawn.
+        title: above them.
+        page: prefix of the widget keys.
+    """
     st.header(title, anchor=False)
     with st.container(horizontal=True):
-        kind = st.segmented_control("What", CURVE_KINDS, required=True, key=f"{PAGE}_kind") or CURVE_KINDS[0]
-        split = st.segmented_control("Split", SPLITS, required=True, key=f"{PAGE}_split") or SPLITS[0]
+        kind = st.segmented_control("What", CURVE_KINDS, required=True, key=f"{page}_kind") or CURVE_KINDS[0]
+        split = st.segmented_control("Split", SPLITS, required=True, key=f"{page}_split") or SPLITS[0]
     charts = _curves_by_dataset(workspace, runs)
     if not charts:
         st.caption("The curves appear when a first epoch is finished.")
@@ -44,7 +51,7 @@ def show_run_curves(workspace: Workspace, runs: Sequence[Run], title: str) -> No
     with st.grid(min(2, len(drawn)), min_column_width=360):
         for place, (name, curves) in enumerate(list(drawn.items())[:MAX_CHARTS]):
             with st.container():
-                _show_chart(name, curves, column, f"{PAGE}_curves_{place}", several=len(drawn) > 1)
+                _show_chart(name, curves, column, f"{page}_curves_{place}", several=len(drawn) > 1)
     if len(drawn) > MAX_CHARTS:
         st.caption(f"and {counted(len(drawn) - MAX_CHARTS, 'dataset')} more: tick fewer runs to see them")
 

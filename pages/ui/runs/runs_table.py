@@ -26,6 +26,7 @@ FIRST_COLUMNS = {  # by their keys, which the URL uses too; what a person looks 
     "trial": "Trial",
     "created": "Made",
     "seconds": "Time",
+    "place": "Where",
     "n": "n (test)",
     "seen": "Seen in training",
     "note": "Note",
@@ -79,7 +80,9 @@ def _make_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mappin
     table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
     for key in (*_NUMBERS, *SEED_COLUMNS, "group"):
         table[key] = table[key].astype(float)
-    unused = [key for key in ("seen", "note", "worse", "sweep", "trial") if not table[key].any()]  # what no run has
+    optional = ("seen", "note", "worse", "sweep", "trial")
+    unused = [key for key in optional if not table[key].any()]  # what no run has
+    unused += [] if any(run.is_elsewhere for run in runs) else ["place"]
     return table.drop(columns=[*unused, *(() if groups else SEED_COLUMNS)])
 
 
@@ -152,6 +155,7 @@ def _make_row(run: Run) -> dict[str, Any]:
         "dataset": run.config.data.dataset if readable else "",
         "sweep": run.sweep,
         "trial": run.trial or None,
+        "place": "" if run.from_zip or not trained else run.place.words.removeprefix("the "),
         "created": _local_time(run),
         "seconds": round(run.seconds) if run.seconds else None,
         "n": run.dataset.test if run.dataset else None,
@@ -166,7 +170,17 @@ def _make_row(run: Run) -> dict[str, Any]:
 
 def _words(run: Run, row: Mapping[str, Any]) -> str:
     """Return everything that the row says but its settings, in lower case, as a person may search for it."""
-    said = [run.id, row["name"], row["status"], row["dataset"], row["note"], run.person, run.parent, run.error]
+    said = [
+        run.id,
+        row["name"],
+        row["status"],
+        row["dataset"],
+        row["note"],
+        row["place"],
+        run.person,
+        run.parent,
+        run.error,
+    ]
     said.append(trial_words(run))
     said += [date_and_time(run.made_at if run.created else None), percent(row["accuracy"])]
     return " \n".join(said).casefold().replace("\u00a0", " ")

@@ -21,8 +21,8 @@ from cifar_core.runs import (
 from cifar_core.runs.run import FRESH
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.person import person_going_on
 from pages.ui.error_messages import show_errors_as_toast
-from pages.ui.server.access import current_person
 from pages.ui.wording import range_words
 
 _FURTHER = 2  # seeds that are proposed: three in all give a first idea of the spread
@@ -56,7 +56,7 @@ def show_repeat_choice(
                 f"Queue {counted(count, 'run')}",
                 key=f"{page}_repeat_start_{run.id}",
                 icon=":material/play_arrow:",
-                on_click=partial(_repeat, workspace, run.id, count, _nonce(), menu),
+                on_click=partial(_repeat, workspace, run, count, _nonce(), menu),
             )
             if popover.open:
                 _show_time(workspace, run, runs, count)
@@ -105,10 +105,10 @@ def _nonce() -> str:
     return str(st.session_state.setdefault(_NONCE_KEY, secrets.token_hex(8)))
 
 
-def _repeat(workspace: Workspace, run_id: str, count: int, nonce: str, menu: str) -> None:
+def _repeat(workspace: Workspace, run: Run, count: int, nonce: str, menu: str) -> None:
     """Queue the repeats and close the menu; the second click of a double click finds them made."""
     with show_errors_as_toast():
-        made = repeat_with_seeds(workspace, run_id, count, nonce=nonce, person=current_person())
+        made = repeat_with_seeds(workspace, run.id, count, nonce=nonce, person=person_going_on(run))
         st.session_state[_NONCE_KEY] = secrets.token_hex(8)
         st.session_state[menu] = False
         st.toast(f"{counted(len(made), 'run')} queued, each with a seed of its own.", icon=":material/play_arrow:")

@@ -53,6 +53,11 @@ def current_person() -> str:
     return str(st.user.get("email") or st.user.get("sub") or "")
 
 
+def has_login() -> bool:
+    """Return whether people log in here."""
+    return "is_logged_in" in st.user
+
+
 def is_shared() -> bool:
     """Return whether others than the person at this machine can reach the server.
 
@@ -61,8 +66,8 @@ def is_shared() -> bool:
     names = [st.get_option("server.address"), *(st.get_option("server.allowedHosts") or [""])]
     headers = st.context.headers
     return (
-        not all(_is_this_machine(name) for name in names)
-        or "is_logged_in" in st.user
+        not all(is_this_machine(name) for name in names)
+        or has_login()
         or any(header in headers for header in FORWARDED_HEADERS)
     )
 
@@ -89,7 +94,7 @@ def allowed_path(workspace: Workspace, text: str) -> Path:
     return path
 
 
-def _is_this_machine(name: str | None) -> bool:
+def is_this_machine(name: str | None) -> bool:
     """Return whether a host's name or address means the machine itself."""
     if name == "localhost":
         return True

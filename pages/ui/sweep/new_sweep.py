@@ -15,6 +15,7 @@ from cifar_core.data import DatasetState, list_datasets
 from cifar_core.runs import Run, read_speed
 from cifar_core.sweeps.plan import SweepOptions
 from cifar_core.workspace import Workspace
+from pages.ui.cluster.where import Where, read_where, show_cluster, show_where
 from pages.ui.sweep.effect_form import (
     EFFECT,
     effect_options,
@@ -37,6 +38,7 @@ from pages.ui.sweep.space_form import show_space, space_parameter
 from pages.ui.train.form_state import (
     BASE,
     FORM,
+    WHERE,
     chosen_preset,
     keep_settings,
     note_wrong,
@@ -48,7 +50,7 @@ from pages.ui.train.preset_picker import earlier_runs, show_origin, show_presets
 from pages.ui.train.settings_form import show_dataset_and_epochs, show_setting_groups
 from pages.ui.url_state import UrlParameter, url_to_widgets, write_url
 
-FORM_KEYS = (BASE, FORM, SEARCH, EFFECT)  # prefixes of the keys
+FORM_KEYS = (BASE, FORM, WHERE, SEARCH, EFFECT)  # prefixes of the keys
 Address = dict[str, Mapping[str, UrlParameter]]  # prefix of the widget keys -> what the URL holds of them
 
 
@@ -62,9 +64,13 @@ class _Basis:
     settings: dict[str, Any]
     own: int  # validation pictures of its own that the dataset has
     changed: list[str]  # names of the settings that are not as the preset has them
+    where: Where  # its runs are computed
 
     def draft(self, space: list[str], options: SweepOptions) -> Draft:
         """Return the plan of these, or why there is none."""
+        if self.where.blocks:  # which `show_cluster` says
+            return Draft(None)
+        options = replace(options, place=self.where.place)
         return draft_of(self.workspace, self.settings, self.changed, space, options, self.datasets)
 
 
@@ -85,17 +91,19 @@ def show_new_sweep(
     settings = keep_settings()
     own = next((state.validation for state in datasets if state.name == settings["dataset"]), 0)
     changed = changed_settings(settings, chosen_preset(), own)
-    basis = _Basis(workspace, runs, datasets, settings, own, changed)
+    where = read_where(workspace)
+    basis = _Basis(workspace, runs, datasets, settings, own, changed, where)
     first_row = st.container(horizontal=True, vertical_alignment="bottom")
     below = st.container()
     parameters, draft = (_show_effect_form if effect else _show_search_form)(basis, first_row)
     with below:
         show_notice()
+        show_cluster(workspace, where)
         show_time(workspace, draft, runs)
         show_problems(draft)
         start_drafted(workspace, draft, clicked)
     hidden = SEARCH if effect else EFFECT
-    write_url(address | form | {EFFECT if effect else SEARCH: parameters}, hidden=(hidden,))
+    write_url(address | form | {WHERE: where.parameters, EFFECT if effect else SEARCH: parameters}, hidden=(hidden,))
 
 
 def _show_search_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping[str, UrlParameter], Draft]:
@@ -118,6 +126,7 @@ def _show_search_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping
     with first_row:
         show_dataset_and_epochs(basis.settings, basis.datasets)
         show_amounts()
+        show_where(basis.workspace, basis.where)
         show_start(blocked=draft.plan is None)
     return parameters, draft
 
@@ -129,6 +138,7 @@ def _show_effect_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping
         show_effect(basis.settings, basis.own)
         space = effect_space(basis.settings)
         draft = basis.draft([space], effect_options(space))
+        show_where(basis.workspace, basis.where)
         show_start(blocked=draft.plan is None)
     with st.grid(2, min_column_width=380, gap="medium") as grid:
         with grid.cell():

@@ -8,6 +8,7 @@ import streamlit as st
 
 from cifar_core.data import DatasetState
 from cifar_core.errors import CifarCoreError, ConfigError
+from cifar_core.lifecycle.place import LOCAL
 from cifar_core.runs import Run, read_speed, slots
 from cifar_core.sweeps.control import start_sweep
 from cifar_core.sweeps.estimate import estimate_sweep
@@ -15,10 +16,10 @@ from cifar_core.sweeps.plan import SweepOptions, SweepPlan, plan_sweep, with_val
 from cifar_core.sweeps.space import parse_space
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.person import person_of_runs
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped_sentence
 from pages.ui.rerun import rerun_page
-from pages.ui.server.access import current_person
 from pages.ui.sweep.choice import watch_sweep
 from pages.ui.sweep.plan_form import forget_nonce
 from pages.ui.train.active_runs import IDLE_INTERVAL
@@ -63,7 +64,7 @@ def draft_of(
     try:
         judged, note = with_validation(workspace, config.flat(), changed)
         found = parse_space(space, judged)
-        return Draft(plan_sweep(workspace, judged, found, options, person=current_person()), (), note)
+        return Draft(plan_sweep(workspace, judged, found, options, person=person_of_runs()), (), note)
     except ConfigError as error:
         return Draft(None, error.problems)
     except CifarCoreError as error:
@@ -95,20 +96,26 @@ def show_time(workspace: Workspace, draft: Draft, runs: list[Run]) -> None:
     def refresh() -> None:
         if state in ("measuring", "busy") and machine_state(workspace, runs) != state:
             rerun_page()
-        if draft.plan is not None:
+        if draft.plan is not None and draft.plan.options.place != LOCAL:
+            st.caption(f":material/timer: {' '.join(filter(None, (draft.words, _count_words(draft.plan))))}.")
+        elif draft.plan is not None:
             time = _time_line(workspace, draft.plan, runs, state)
             st.caption(f":material/timer: {' '.join(filter(None, (draft.words, time)))}")
 
     st.fragment(refresh, run_every=IDLE_INTERVAL if state in ("measuring", "busy") else None)()
 
 
+def _count_words(plan: SweepPlan) -> str:
+    options, what = plan.options, counted(plan.candidates * plan.options.seeds, "run")
+    if options.seeds == 1:
+        return what
+    word = "value" if options.sampler == "grid" and len(plan.space) == 1 else "candidate"
+    return f"{counted(plan.candidates, word)} with {options.seeds} seeds each, {what}"
+
+
 def _time_line(workspace: Workspace, plan: SweepPlan, runs: list[Run], state: str) -> str:
     options, at_once = plan.options, min(slots(workspace), plan.options.runs)
-    planned = plan.candidates * options.seeds
-    what = counted(planned, "run")
-    if options.seeds > 1:
-        word = "value" if options.sampler == "grid" and len(plan.space) == 1 else "candidate"
-        what = f"{counted(plan.candidates, word)} with {options.seeds} seeds each, {what}"
+    what = _count_words(plan)
     what += f", {at_once} at a time" if at_once > 1 else ""
     span = estimate_sweep(workspace, plan, runs)
     if span is None:

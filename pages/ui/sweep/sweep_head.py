@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cifar_core.lifecycle.place import LOCAL
 from cifar_core.runs import Run, list_runs
 from cifar_core.sweeps.control import resume_sweep
 from cifar_core.sweeps.estimate import sweep_time_left
@@ -71,6 +72,7 @@ def _show_head(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
             f":{colour}-badge[{icon} {sweep.status}] **{escaped(sweep_name(sweep))}**",
             escaped(f"{settings['model']} on {settings['dataset']}"),
             escaped(search_words(sweep)),
+            "" if sweep.plan.options.place == LOCAL else f"on {escaped(sweep.plan.options.place.words)}",
             escaped(sweep.plan.person),
         ]
         st.markdown(" · ".join(filter(None, facts)), width="stretch")

@@ -25,7 +25,7 @@ from pages.ui.server.upload_quota import open_session_count
 from pages.ui.sweep.stop_button import is_stopping
 from pages.ui.sweep.sweep_row import box_sweeps, show_sweep_row
 from pages.ui.train.run_buttons import runs_seen_active, show_end_buttons, show_resume_button
-from pages.ui.wording import percent, position_line, progress_share, queue_line, silence_line, status_display
+from pages.ui.wording import percent, position_line, progress_share, silence_line, status_display, waiting_line
 
 # Seconds between reads of the disk while something is active: for up to `_FEW_SESSIONS` open sessions, and at most.
 # However many sessions there are, nobody is shown a dead process for longer than 5 seconds.
@@ -197,7 +197,7 @@ def _show_box(workspace: Workspace, box: _Box, page: str) -> None:
     for run in box.rows:
         if run.waits:
             _show_run_row(workspace, run, page)
-            st.caption(silence_line(run) or queue_line(box.places.get(run.id)))
+            st.caption(silence_line(run) or waiting_line(run, box.places))
         else:
             best = (
                 f"{percent(run.best.test_accuracy)} on test at epoch {run.best.epoch}" if run.best else "no epoch yet"
@@ -230,6 +230,7 @@ def _show_run_row(workspace: Workspace, run: Run, page: str, result: str = "") -
     word, colour, icon = status_display(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         facts = [f"**{escaped(run.name)}** on {escaped(run.config.data.dataset)}", result, escaped(run.person)]
+        facts += [f"on {escaped(run.place.words)}"] if run.is_elsewhere and not run.waits else []
         st.markdown(f":{colour}-badge[{icon} {word}] {' · '.join(filter(None, facts))}", width="stretch")
         show_end_buttons(workspace, run, page)
 

@@ -12,17 +12,18 @@ import streamlit as st
 
 from cifar_core.config import RunConfig, make_config, nearest_preset, spec_of
 from cifar_core.presets import PRESETS
-from cifar_core.runs.run import MAX_RUN_NAME
+from cifar_core.runs.run import MAX_LESSON, MAX_RUN_NAME
 from cifar_core.spec import parse_settings
 from cifar_core.text import did_you_mean
 from pages.ui.markdown import escaped_sentence
 from pages.ui.url_state import UrlParameter, forget_widgets, free_text, give, has_arrived, url_to_widgets
 
-BASE, FORM = "train_base", "train_form"  # prefixes of the keys
+BASE, FORM, WHERE = "train_base", "train_form", "where"  # prefixes of the keys
 PRESET_KEY = f"{BASE}_preset"
 PARENT_KEY = f"{BASE}_parent"  # id of the run whose settings were taken, until a preset replaces them
 NAME_KEY = f"{BASE}_name"
-NAME_PARAMETER = {"name": free_text(MAX_RUN_NAME)}
+LESSON_KEY = f"{BASE}_lesson"  # the lesson of a class whose link opened the form; no widget has it
+NAME_PARAMETER = {"name": free_text(MAX_RUN_NAME), "lesson": free_text(MAX_LESSON)}
 _NOTICE_KEY = f"{FORM}_notice"  # session: what the URL says wrong, and the settings beside which that is shown
 _WIDGET = "train_set_"  # prefix of the keys of the widgets
 _NAMED_KEY = f"{BASE}_named"  # session: a run was just started under the name
@@ -37,7 +38,8 @@ def read_form(
     Args:
         runs: ids of the runs whose settings can be taken.
         datasets: names of the datasets that there are.
-        more: what the URL holds beside the settings; the Sweep page, which shares the draft, has a name of its own.
+        more: what the URL holds beside the settings: a name, and the lesson of a class. The Sweep page, which shares
+            the draft, has a name of its own.
     """
     if has_arrived():
         _forget_form_of_another_page()
@@ -131,18 +133,19 @@ def load_run(run_id: str, config: RunConfig, own: int) -> None:
     _load(config.flat())
 
 
-def open_form(run_id: str, config: RunConfig, own: int) -> None:
+def open_form(run_id: str, config: RunConfig, own: int, more: Mapping[str, str]) -> None:
     """Go to the form with the settings of an earlier run.
 
     Args:
         run_id: of the run.
         config: its settings.
         own: how many validation pictures of its own its dataset has.
+        more: what the URL of the form is to hold beside the settings.
     """
     preset = nearest_preset(config.flat(), own)
     default = make_config(preset=preset).flat()
     changed = {name: _text(value) for name, value in config.flat().items() if value != default[name]}
-    _open_form({"run": run_id, "preset": preset, "parent": run_id, **changed})
+    _open_form({"run": run_id, "preset": preset, "parent": run_id, **changed, **more})
 
 
 def form_address() -> dict[str, str]:
@@ -159,7 +162,7 @@ def open_form_with_dataset(name: str) -> None:
 
 def _open_form(address: Mapping[str, str]) -> None:
     """Go to the form as it is where this link is opened anew."""
-    for page in (BASE, FORM):
+    for page in (BASE, FORM, WHERE):
         forget_widgets(page)
     st.switch_page("pages/train.py", query_params={"view": "New run", **address})
 

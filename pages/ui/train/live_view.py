@@ -153,10 +153,15 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         facts = [escaped(source_words(run))]
         if run.sweep or (run.origin in GOES_ON and run.parent):
             facts.append(origin_words(run))
+        if run.is_elsewhere:
+            facts.append(f"on {escaped(run.place.words)}")
         _show_name(run, *facts, f"{clock(run.seconds)} trained")
         show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)
-    if place is not None and place.seconds != 0:
+    if run.is_elsewhere and run.waits:
+        there = escaped(run.place.words)
+        words = f":material/hourglass_top: Waits for {there}. It starts by itself when there is room there."
+    elif place is not None and place.seconds != 0:
         words = f":material/hourglass_top: Waits {queue_line(place)}. It starts by itself when its turn comes."
     else:
         words = estimate_error_line(run)

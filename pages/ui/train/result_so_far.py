@@ -7,7 +7,7 @@ import streamlit as st
 
 from cifar_core.evaluate import curve_events, judge_curve
 from cifar_core.runs import Run, Status, network_missing
-from pages.ui.markdown import escaped_sentence
+from pages.ui.markdown import escaped, escaped_sentence
 from pages.ui.wording import accuracy_interval, epoch_word, percent
 
 _FIRST_WORDS = "The first measurement comes within the first epoch."
@@ -74,7 +74,7 @@ def _sentence(run: Run, metrics: pd.DataFrame) -> str:
     if not run.has_network:
         return escaped_sentence(network_missing(run))
     if run.waits:
-        return "It waits for its turn."
+        return f"It waits for {escaped(run.place.words)}." if run.is_elsewhere else "It waits for its turn."
     if metrics.empty:
         return "Its first epoch has not ended." if run.active else "It ended before its first epoch did."
     if run.diverged:  # which the notice above says; the curves before it may look well

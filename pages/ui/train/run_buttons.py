@@ -12,7 +12,9 @@ from typing import Literal
 
 import streamlit as st
 
+from cifar_core.cluster.choice import offered_cluster
 from cifar_core.config import RunConfig
+from cifar_core.lifecycle.place import LOCAL, Place
 from cifar_core.runs import (
     EndRequest,
     Run,
@@ -33,14 +35,15 @@ from cifar_core.runs import (
 )
 from cifar_core.runs.run import GOES_ON, RETRIABLE
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.person import person_going_on, person_of_runs
+from pages.ui.cluster.where import where_address
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped
 from pages.ui.runs.going_on import Make, show_more_epochs, show_other_dataset
 from pages.ui.runs.seeds import show_repeat_choice
-from pages.ui.server.access import current_person
 from pages.ui.train.form_state import open_form
 from pages.ui.url_state import current_visit
-from pages.ui.wording import queue_line
+from pages.ui.wording import waiting_line
 
 ButtonKind = Literal["primary", "secondary"]
 START_NONCE_KEY = "train_nonce"  # one nonce per start, so that a double click makes one run
@@ -86,7 +89,15 @@ def start_nonce() -> str:
     return str(st.session_state.setdefault(START_NONCE_KEY, secrets.token_hex(8)))
 
 
-def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, parent: str = "", name: str = "") -> str:
+def start_new_run(
+    workspace: Workspace,
+    config: RunConfig,
+    nonce: str,
+    parent: str = "",
+    name: str = "",
+    lesson: str = "",
+    place: Place = LOCAL,
+) -> str:
     """Create a run and queue it; returns its id. The second click of a double click gives the same run.
 
     Raises:
@@ -94,7 +105,16 @@ def start_new_run(workspace: Workspace, config: RunConfig, nonce: str, parent: s
     """
     return _start_once(
         workspace,
-        lambda nonce: create_run(workspace, config, nonce=nonce, person=current_person(), parent=parent, name=name),
+        lambda nonce: create_run(
+            workspace,
+            config,
+            nonce=nonce,
+            person=person_of_runs(),
+            parent=parent,
+            name=name,
+            lesson=lesson,
+            place=place,
+        ),
         nonce,
     )
 
@@ -187,9 +207,10 @@ def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: st
         made = ""
         if run.resumable:
             show_resume_button(workspace, run, page, "primary")
+            _show_resume_here(workspace, run, page)
         if run.status in RETRIABLE:
             made = _show_retry(workspace, run, runs, page)
-        _show_duplicate(run, page)
+        _show_duplicate(workspace, run, page)
         if run.can_be_continued:
             made = _show_going_on(workspace, run, page) or made
         show_repeat_choice(workspace, run, runs, page)
@@ -222,11 +243,24 @@ def show_resume_button(workspace: Workspace, run: Run, page: str, kind: ButtonKi
         )
 
 
-def _resume(workspace: Workspace, run_id: str) -> None:
-    """Resume a run, unless another tab or the click before has done so."""
+def _show_resume_here(workspace: Workspace, run: Run, page: str) -> None:
+    """Show the way on for a run whose cluster is gone, or is not wanted any more."""
+    if run.is_elsewhere:
+        _show_choice(
+            "Resume here",
+            f"on this machine, no more on {escaped(run.place.words)}",
+            key=f"{page}_resume_here_{run.id}",
+            icon=":material/computer:",
+            kind="secondary",
+            on_click=lambda: _resume(workspace, run.id, LOCAL),
+        )
+
+
+def _resume(workspace: Workspace, run_id: str, place: Place | None = None) -> None:
+    """Resume a run, unless another tab or the click before has done so; at a `place` where it was not before."""
     with show_errors_as_toast():
         if not read_run(workspace, run_id).active:
-            resume_run(workspace, run_id)
+            resume_run(workspace, run_id, place=place)
         _announce_queue_place(workspace, run_id)
 
 
@@ -252,13 +286,13 @@ def _show_retry(workspace: Workspace, run: Run, runs: list[Run], page: str) -> s
     ):
         with show_errors_as_toast():
             make = retry_with_lower_rate if lower else retry_run
-            made = make(workspace, run.id, person=current_person())
+            made = make(workspace, run.id, person=person_going_on(run))
             start_run(workspace, made)
             _announce_queue_place(workspace, made)
     return made
 
 
-def _show_duplicate(run: Run, page: str) -> None:
+def _show_duplicate(workspace: Workspace, run: Run, page: str) -> None:
     if _show_choice(
         "Duplicate",
         "change settings first",
@@ -266,7 +300,9 @@ def _show_duplicate(run: Run, page: str) -> None:
         icon=":material/content_copy:",
         kind="secondary",
     ):
-        open_form(run.id, run.config, run.own_validation)
+        with show_errors_as_toast():
+            more = where_address(offered_cluster(workspace), run.place) | ({"lesson": run.lesson} if run.lesson else {})
+            open_form(run.id, run.config, run.own_validation, more)
 
 
 def _show_choice(
@@ -290,5 +326,5 @@ def _announce_queue_place(workspace: Workspace, run_id: str) -> None:
     """Say the place in the queue as a toast."""
     runs = list_runs(workspace)
     name = next((run.name for run in runs if run.id == run_id), run_id)
-    place = queue_places(runs, slots(workspace)).get(run_id)
-    st.toast(f"{escaped(name)}: {queue_line(place)}", icon=":material/play_arrow:")
+    waits = waiting_line(next((run for run in runs if run.id == run_id), None), queue_places(runs, slots(workspace)))
+    st.toast(f"{escaped(name)}: {waits}", icon=":material/play_arrow:")

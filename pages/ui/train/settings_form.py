@@ -26,10 +26,11 @@ _MAX_EVEN_STEPS = 200  # steps up to which a slider moves evenly
 _MAX_SLIDER_SPAN = 1_000_000  # a range this wide, such as that of the seed, has no useful stops
 
 
-def show_dataset_and_epochs(settings: Mapping[str, Any], datasets: list[DatasetState]) -> None:
-    """Show the two settings that people change most."""
+def show_dataset_and_epochs(settings: Mapping[str, Any], datasets: list[DatasetState], most_epochs: int = 0) -> None:
+    """Show the two settings that people change most; `most_epochs` is how many this person may have, 0: no limit."""
     _show_dataset_choice(datasets, settings["dataset"])
     spec = spec_of("epochs")
+    spec = replace(spec, high=min(spec.high, most_epochs)) if most_epochs else spec
     give_first("train_set_epochs", settings["epochs"])
     st.number_input(
         labelled("epochs"),

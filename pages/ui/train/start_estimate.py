@@ -7,6 +7,7 @@ import streamlit as st
 from cifar_core.config import RunConfig
 from cifar_core.data import DatasetState
 from cifar_core.jobs.job import read_job
+from cifar_core.lifecycle.place import LOCAL, Place
 from cifar_core.runs import (
     Estimate,
     QueuePlace,
@@ -15,12 +16,14 @@ from cifar_core.runs import (
     ensure_speed,
     estimate_run,
     measure_speed,
+    next_round,
     queue_places,
     read_speed,
     slots,
     speed_job,
 )
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.person import person_of_runs
 from pages.ui.components.job_view import show_job_end, show_start_button
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped
@@ -36,15 +39,16 @@ from pages.ui.wording import estimate_words, queue_line, range_words
 
 
 def show_start_estimate(
-    workspace: Workspace, config: RunConfig | None, runs: list[Run], datasets: list[DatasetState]
+    workspace: Workspace, config: RunConfig | None, runs: list[Run], datasets: list[DatasetState], where: Place
 ) -> None:
-    """Show the run that is training now and the place in the queue, and how long these settings will take.
+    """Show the run that is training now and the place in the queue, and how long these settings will take here.
 
     Args:
         workspace: where.
         config: the settings; None where they break a rule.
         runs: the workspace's runs as the page was drawn.
         datasets: the workspace's datasets as the page was drawn.
+        where: the place that is chosen; nothing is promised of another one than this machine.
     """
     running = current_run(runs)
     state = "busy" if running else machine_state(workspace, runs)
@@ -57,13 +61,14 @@ def show_start_estimate(
         if (now and now.id) != (running and running.id):
             rerun_page()
         if now is not None:
-            word = "is training" if now.status is Status.RUNNING else "waits for its turn"
+            turn = now.place.words if now.is_elsewhere else "its turn"
+            word = "is training" if now.status is Status.RUNNING else f"waits for {escaped(turn)}"
             st.markdown(f"**{escaped(now.name)}** {word}.")
             if now.status is Status.RUNNING:
                 show_run_progress(now)
         if running is None and state in ("measuring", "busy") and machine_state(workspace, listed) != state:
             rerun_page()
-        if config is not None:
+        if config is not None and where == LOCAL:
             _show_estimate(workspace, config, datasets, listed, state)
 
     st.fragment(refresh, run_every=refresh_interval() if refreshing else IDLE_INTERVAL)()
@@ -71,7 +76,8 @@ def show_start_estimate(
 
 def _next_place(workspace: Workspace, config: RunConfig, runs: list[Run]) -> QueuePlace:
     """Return where a run with these settings would stand in the queue if it were started now."""
-    following = Run("next", "", "", Status.QUEUED, config, "", ticket=sys.maxsize)
+    turn = next_round(workspace, person_of_runs())
+    following = Run("next", "", "", Status.QUEUED, config, "", ticket=sys.maxsize, round=turn)
     return queue_places([*runs, following], slots(workspace))[following.id]
 
 

@@ -16,7 +16,8 @@ from cifar_core.data import Dataset, Split, duplicate_sentences
 from cifar_core.data.checks.about import MAX_LICENCE, DatasetAbout, read_about, write_about
 from cifar_core.data.checks.card import dataset_card, dataset_card_html
 from cifar_core.data.checks.check import check_dataset
-from cifar_core.data.sources.own.importing import ImportOptions, import_pictures
+from cifar_core.data.sources.own.importing import import_pictures
+from cifar_core.data.sources.own.options import ImportOptions
 from cifar_core.errors import DataError
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny, tiny_pictures

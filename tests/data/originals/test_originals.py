@@ -15,9 +15,9 @@ from cifar_core.data import Dataset, dataset_state, open_dataset, read_original,
 from cifar_core.data.originals import keeping
 from cifar_core.data.originals.file import ORIGINALS
 from cifar_core.data.originals.keeping import KeptOriginals, reduced
-from cifar_core.data.sources.own.importing import ImportOptions, import_pictures
+from cifar_core.data.sources.own.importing import import_pictures
+from cifar_core.data.sources.own.options import ImportOptions
 from cifar_core.errors import DataError, StorageError
-from cifar_core.storage.atomic import unnamed_file
 from cifar_core.workspace import Workspace
 from tests.data.conftest import picture_bytes, small_set, snapshot, write_tar, write_zip
 
@@ -73,7 +73,7 @@ def test_the_order_in_the_source_does_not_matter(workspace: Workspace, dataset: 
 def test_pictures_of_32_x_32_cost_nothing(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_core.data.originals.keeping.unnamed_file", lambda _: pytest.fail("a file was made"))
+    monkeypatch.setattr("cifar_core.data.originals.keeping.open_originals", lambda *_: pytest.fail("a file was made"))
     found, _ = import_pictures(workspace, write_zip(small_set(), tmp_path / "a.zip"), "mine")
     assert (found.train.originals, found.test.originals) == (None, None)
     assert read_original(workspace, "mine", found.train, 0) is None
@@ -222,18 +222,25 @@ def test_the_room_of_the_originals_is_asked_for(
     asked: list[int] = []
     monkeypatch.setattr("cifar_core.data.store.require_room", lambda _workspace, needed, _what: asked.append(needed))
     import_pictures(workspace, write_zip(large_set(), tmp_path / "a.zip"), "mine")
-    arrays = [np.load(file).nbytes for file in (workspace.data / "mine").glob("*.npy")]
+    # The pictures themselves were asked for before they were read, and are written already.
+    arrays = [np.load(file).nbytes for file in (workspace.data / "mine").glob("*.npy") if "images" not in file.name]
     assert asked == [sum(arrays) + (workspace.data / "mine" / ORIGINALS).stat().st_size]
 
 
-def test_while_an_import_reads_no_file_has_a_name(workspace: Workspace) -> None:
-    """So that a killed import leaves none."""
-    with KeptOriginals(workspace.data) as kept:
-        assert kept.keep(Image.new("RGB", (64, 20))) == (0, len(reduced(Image.new("RGB", (64, 20)))))
-        assert kept.keep(Image.new("RGB", (32, 32))) == (0, 0)
-        assert [item.name for item in workspace.data.iterdir() if item.is_file()] == []
-    unnamed_file(workspace.data).close()
-    assert not [item for item in workspace.data.iterdir() if item.is_file()]
+def test_keeping_goes_on_after_what_was_kept_before(tmp_path: Path) -> None:
+    """What a killed import has written beyond that is cut off; once one did not fit, no later one is kept."""
+    picture = Image.new("RGB", (64, 20))
+    first = KeptOriginals(tmp_path)
+    assert first.keep(picture) == (0, len(reduced(picture)))
+    assert first.keep(Image.new("RGB", (32, 32))) == (0, 0)
+    first.close()
+    before = (tmp_path / ORIGINALS).read_bytes()
+    (tmp_path / ORIGINALS).write_bytes(before + b"torn")
+    second = KeptOriginals(tmp_path, len(before))
+    assert second.keep(picture) == (len(before), len(before))
+    second.close()
+    assert (tmp_path / ORIGINALS).read_bytes() == 2 * before
+    assert KeptOriginals(tmp_path, len(before), full=True).keep(picture) == (0, 0)
 
 
 def test_an_excluded_class_leaves_no_bytes(workspace: Workspace, tmp_path: Path) -> None:

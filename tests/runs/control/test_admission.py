@@ -11,10 +11,12 @@ from cifar_core.errors import ConfigError, RunError, StorageError
 from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
 from cifar_core.limits import LIMITS_FILE
-from cifar_core.runs import create_run, delete_run, list_runs
+from cifar_core.runs import create_run, delete_run, duplicate_run, list_runs, read_run
 from cifar_core.runs.control import admission
 from cifar_core.runs.control.admission import run_bytes, training_bytes
 from cifar_core.runs.run_folder import run_folder
+from cifar_core.sweeps.plan import SweepOptions, plan_sweep
+from cifar_core.sweeps.space import parse_space
 from cifar_core.text import MB
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
@@ -144,3 +146,50 @@ def test_runs_deleted_do_not_count(workspace: Workspace) -> None:
     move(run_folder(workspace, run_id), Status.STOPPED)
     delete_run(workspace, run_id)
     create_run(workspace, make_config())
+
+
+# A class
+
+
+def test_epochs_and_size_have_a_limit_for_all_but_teachers(workspace: Workspace) -> None:
+    save_tiny(workspace)
+    write_limits(workspace, most_epochs=5, most_parameters=1_200_000, teachers=["t@example.org"])
+    wide = make_config({"dataset": "tiny", "epochs": 6, "hidden": "2048,512"})
+    with pytest.raises(ConfigError) as refused:
+        create_run(workspace, wide, person="ada")
+    assert len(refused.value.problems) == 2
+    assert "epochs is 6, and a run may have 5 here" in refused.value.problems[0]
+    assert "parameters, and a run may have 1,200,000 here" in refused.value.problems[1]
+    assert "lower channels or hidden" in refused.value.problems[1]
+    with pytest.raises(ConfigError):
+        create_run(workspace, wide)
+    create_run(workspace, wide, person="t@example.org")
+    create_run(workspace, make_config({"dataset": "tiny", "epochs": 5}), person="ada")
+    assert len(list_runs(workspace)) == 2
+
+
+def test_a_sweep_keeps_the_limits_of_a_class_with_its_largest_candidate(workspace: Workspace) -> None:
+    save_tiny(workspace)
+    write_limits(workspace, most_epochs=5)
+    settings = make_config({"dataset": "tiny", "epochs": 2, "validation_share": 0.2}).flat()
+    for text, allowed in (("epochs=2..5", True), ("epochs=2..6", False)):
+        space = parse_space([text], settings)
+        if allowed:
+            plan_sweep(workspace, settings, space, SweepOptions(runs=2), person="ada")
+        else:
+            with pytest.raises(ConfigError, match="epochs is 6, and a run may have 5"):
+                plan_sweep(workspace, settings, space, SweepOptions(runs=2), person="ada")
+
+
+def test_the_runs_of_a_lesson_keep_its_name(workspace: Workspace) -> None:
+    save_tiny(workspace)
+    config = make_config({"dataset": "tiny", "epochs": 1})
+    plain = create_run(workspace, config)
+    assert "lesson" not in json.loads(run_folder(workspace, plain).config.read_text())
+    first = create_run(workspace, config, lesson="  Learning rates ", person="ada")
+    again = duplicate_run(workspace, first, {"epochs": 2})
+    assert [read_run(workspace, run_id).lesson for run_id in (plain, first, again)] == ["", *["Learning rates"] * 2]
+    for wrong in ("x" * 81, "two\nlines"):
+        with pytest.raises(RunError, match="The lesson h"):
+            create_run(workspace, config, lesson=wrong)
+    assert len(list_runs(workspace)) == 3

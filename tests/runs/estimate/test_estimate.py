@@ -17,22 +17,27 @@ from cifar_core.data import DatasetState, dataset_job, list_datasets
 from cifar_core.jobs import start
 from cifar_core.jobs.job import write_request
 from cifar_core.jobs.process import Reporter
+from cifar_core.lifecycle.place import Place
 from cifar_core.lifecycle.queue import slot_locks
 from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
 from cifar_core.models import layer_table
 from cifar_core.presets import PRESETS
 from cifar_core.runs import Run, create_run, delete_run, ensure_speed, estimate_run, measure_speed, read_run, speed_job
+from cifar_core.runs.estimate import ranks_speed
 from cifar_core.runs.estimate.epoch_time import epoch_seconds, fitted_step
 from cifar_core.runs.estimate.estimate import Estimate, correction_by
 from cifar_core.runs.estimate.measure_speed import disturbance, fit_costs, measure_machine
+from cifar_core.runs.estimate.ranks_speed import time_in_ranks
 from cifar_core.runs.estimate.speed import (
     SPEED_FILE,
     SPEED_LAYOUT,
     Costs,
     MachineSpeed,
     as_json,
+    gain_words,
     machine_name,
+    measured_gain,
     read_speed,
     step_key,
 )
@@ -104,6 +109,61 @@ def test_a_step_that_was_timed_itself_corrects_the_fit(workspace: Workspace) -> 
     )
 
 
+TWO = make_config({"processes": 2})
+GAINS = replace(KNOWN, gains={step_key(TWO): 1.25, "another network": 0.5, "a third one": 1.5})
+
+
+@pytest.mark.parametrize(
+    ("settings", "speed", "gain"),
+    [
+        ({}, GAINS, 1.0),
+        ({"processes": 2}, GAINS, 1.25),
+        ({"processes": 4}, GAINS, 1.25),
+        ({"processes": 2, "batch_size": 65}, GAINS, 1.25),  # the median of those that were measured
+        ({"processes": 2}, KNOWN, 1.0),
+    ],
+)
+def test_an_epoch_of_several_processes_takes_less_by_what_was_measured(
+    settings: dict[str, object], speed: MachineSpeed, gain: float
+) -> None:
+    config = make_config(settings)
+    alone = make_config({**settings, "processes": 1})
+    one, several = (
+        epoch_seconds(speed, each, classes=10, train=6400, validation=64, test=640) for each in (alone, config)
+    )
+    assert one / several == pytest.approx(gain)
+
+
+def test_a_gain_that_was_not_measured_makes_the_range_wider() -> None:
+    """And so do processes beyond two, of which nothing was measured."""
+    found = [estimate_run(make_config({"processes": count}), GAINS, DRAWN) for count in (1, 2, 3)]
+    one, two, three = (each.training.high / each.training.middle for each in found if each is not None)
+    assert one == pytest.approx(two) and three > two
+
+
+def test_what_a_second_process_gains_in_words() -> None:
+    assert measured_gain(GAINS, TWO) == 1.25 and measured_gain(KNOWN, TWO) is measured_gain(None, TWO) is None
+    assert gain_words(1.25) == "Two processes train 1.2 times as fast as one on this machine, as measured."
+    assert gain_words(0.71).endswith("as measured: one process is quicker.")
+    assert "was not measured" in gain_words(None)
+
+
+def test_gains_are_read_back_and_a_wild_one_is_not(workspace: Workspace) -> None:
+    write_json(workspace.root / SPEED_FILE, as_json(GAINS))
+    assert read_speed(workspace) == GAINS
+    write_json(workspace.root / SPEED_FILE, as_json(replace(GAINS, gains={"x": 0.0})))
+    assert read_speed(workspace) is None
+
+
+@pytest.mark.cluster
+def test_two_processes_are_timed_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gain of ten, or a tenth, would be no measurement."""
+    monkeypatch.setattr(ranks_speed, "_LONGEST", 300.0)  # a deadline for stuck processes, on a busy machine
+    config = make_config({"batch_size": 64, "channels": "4,6", "hidden": "16,12"})
+    (seconds,) = time_in_ranks([(config, 0.005)], 2, lambda: None)
+    assert 1e-5 < seconds < 10
+
+
 @pytest.mark.parametrize(
     ("settings", "views"), [({"flip_test": True}, 2), ({"shift_test": 1}, 3), ({"flip_test": True, "shift_test": 2}, 6)]
 )
@@ -162,6 +222,7 @@ def test_what_says_nothing_of_this_machine_is_no_evidence(finished: Run) -> None
     for one, counts in (
         (run, 1),
         (replace(run, from_zip=True), 0),
+        (replace(run, place=Place("ray", "10.0.0.5:6379")), 0),
         (replace(run, origin="trial", sweep="calm-owl-7abcd"), 0),
         (replace(run, origin="imported"), 0),
         (replace(run, status=Status.STOPPED), 0),

@@ -1,6 +1,7 @@
 """Exported runs are whole in another workspace; a run that changes during the export, or is too large, is refused."""
 
 import json
+import shutil
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -78,6 +79,18 @@ def test_an_imported_run_equals_the_exported_one(workspace: Workspace, elsewhere
     assert [item.id for item in list_runs(elsewhere)] == [run.id]
     with pytest.raises(DataError, match="no dataset named tiny"):  # only this needs the dataset
         open_run_dataset(elsewhere, run)
+
+
+def test_a_run_keeps_its_lesson_and_not_its_person(
+    shared: Workspace, finished: Run, elsewhere: Workspace, tmp_path: Path
+) -> None:
+    """So a teacher may collect what students trained at home."""
+    home = open_workspace(tmp_path / "home")
+    shutil.copytree(shared.runs / finished.id, home.runs / finished.id)
+    config = run_folder(home, finished.id).config
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"lesson": "Rates", "person": "ada"}))
+    run = read_run(elsewhere, import_run(elsewhere, export_run(home, finished.id, tmp_path / "a.zip")).run)
+    assert (run.lesson, run.person) == ("Rates", "") and verify_run(elsewhere, run.id) == []
 
 
 def test_a_run_of_the_current_schema_is_imported_as_well(

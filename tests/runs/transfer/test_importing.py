@@ -109,6 +109,8 @@ RECORDS: list[tuple[str, Change, str]] = [
         "versions must be packages and their versions, at most 100",
     ),
     ("config.json", edit(code="rm -rf"), "code must be a commit"),
+    ("config.json", edit(lesson="a\nb"), "lesson holds characters that cannot be shown"),
+    ("config.json", edit(lesson="x" * 81), "lesson must be a text of at most 80"),
     ("config.json", edit(expected_seconds=-1), "expected_seconds must be a number from 0"),
     ("config.json", edit(expected_seconds=10**400), "expected_seconds must be a number from 0"),
     ("status.json", edit(status="happy"), "status.json breaks a rule"),

@@ -11,16 +11,16 @@ import pytest
 
 from cifar_core.errors import SweepError
 from cifar_core.limits import LIMITS_FILE
-from cifar_core.runs import list_runs, verify_run
+from cifar_core.runs import list_runs
 from cifar_core.sweeps.control import resume_sweep, start_sweep, stop_sweep
 from cifar_core.sweeps.plan import SweepPlan
-from cifar_core.sweeps.sweep import Sweep, read_sweep
+from cifar_core.sweeps.sweep import read_sweep
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.sweeps.owner.plans import SWEEP, plan_of
+from tests.sweeps.owner.real_sweeps import DEADLINE, all_is_well, wait_until_ended
 
 pytestmark = pytest.mark.slow
-DEADLINE = 240.0  # seconds; for a sweep that is stuck, not a wait
 KILLS = 20
 
 
@@ -54,30 +54,6 @@ def command_of(process: psutil.Process) -> str:
 
 def plan(runs: int, epochs: int) -> SweepPlan:
     return plan_of("learning_rate=1e-4..1e-1", runs=runs, settings={"epochs": epochs}, start=[{"learning_rate": 0.001}])
-
-
-def wait_until_ended(workspace: Workspace) -> Sweep:
-    until = time.monotonic() + DEADLINE
-    while time.monotonic() < until:
-        sweep = read_sweep(workspace, SWEEP)
-        if not sweep.active:
-            return sweep
-        time.sleep(0.1)
-    raise AssertionError(f"the sweep is still running: {read_sweep(workspace, SWEEP)}")
-
-
-def all_is_well(workspace: Workspace, runs: int) -> None:
-    """Every trial is counted once, and every run is whole."""
-    sweep = read_sweep(workspace, SWEEP)
-    assert (sweep.status, sweep.reason) == ("finished", "")
-    assert [trial.number for trial in sweep.trials] == list(range(1, runs + 1))
-    assert {trial.status for trial in sweep.trials} == {"finished"}
-    assert sweep.runs_done == runs
-    assert {run.id for run in list_runs(workspace)} == {run.run for trial in sweep.trials for run in trial.runs}
-    for run in list_runs(workspace):
-        assert verify_run(workspace, run.id) == []
-        assert run.exact
-        assert len(run.validation_curve) == run.config.optimizer.epochs
 
 
 def test_a_stopped_sweep_pauses_its_runs_and_goes_on_when_it_is_resumed(place: Workspace) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from cifar_core.data.sources.archive import Listing, MemberPath, Source
 from cifar_core.data.sources.archive_limits import is_junk
 from cifar_core.data.sources.own.folder_tree import may_be_picture, normal_name
-from cifar_core.data.sources.own.layout import Layout, Part, Sample, count_the_rest, misplaced_sentence
+from cifar_core.data.sources.own.layout import Layout, count_the_rest, misplaced_sentence
+from cifar_core.data.sources.own.samples import Part
 from cifar_core.storage.json_files import decode_json
 from cifar_core.storage.json_types import ClassNames
 from cifar_core.storage.parse import parse
@@ -93,6 +94,7 @@ def read_listed_layout(source: Source, listing: Listing) -> Layout | None:
 def _layout(listing: Listing, base: MemberPath, names: dict[str, str]) -> Layout | None:
     layout = Layout()
     found: set[str] = set()  # folders of classes
+    in_folders: dict[tuple[Part, str], list[MemberPath]] = {}
     for path in listing.folders:
         inside = tuple(map(normal_name, path[len(base) :]))
         if path[: len(base)] == base and len(inside) > 1 and inside[0] in _PARTS:
@@ -106,8 +108,10 @@ def _layout(listing: Listing, base: MemberPath, names: dict[str, str]) -> Layout
             continue
         part = _PARTS[inside[0]]
         found.add(inside[1])
-        layout.samples[path] = Sample(part, names.get(inside[1], inside[1]), f"{part}/{inside[1]}/{inside[2]}")
+        in_folders.setdefault((part, inside[1]), []).append(path)
         layout.folders[part] = "/".join(path[: len(base) + 1])
+    for (part, folder), paths in in_folders.items():
+        layout.samples.add(paths, part, names.get(folder, folder), folder)
     layout.folders = {part: layout.folders[part] for part in PART_FOLDERS if part in layout.folders}
     if not {"train", "test"} <= set(layout.folders):
         return None

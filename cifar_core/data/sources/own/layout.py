@@ -8,15 +8,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from cifar_core.data.dataset_limits import MAX_FILE_NAME
 from cifar_core.data.sources.archive import MemberPath
 from cifar_core.data.sources.own.folder_tree import Folder, folder_tree, may_be_picture, normal_name
+from cifar_core.data.sources.own.samples import Part, Samples
 from cifar_core.errors import DataError
 from cifar_core.text import counted, first_names, natural_key
 
-Part = Literal["train", "valid", "test"]  # also the beginning of the ids of its pictures
 PART_TITLES: dict[Part, str] = {"train": "training", "valid": "validation", "test": "test"}
 EXPECTED = "train/<class>/<file> and test/<class>/<file>, or <class>/<file>, also inside other folders"
 _PART_WORDS: dict[str, Part] = {
@@ -44,22 +43,13 @@ def part_of(folder: str) -> Part | None:
     return _PART_WORDS[found[1]] if found else None
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Where a picture belongs."""
-
-    part: Part
-    class_name: str
-    id: str  # part/class/file
-
-
 @dataclass
 class Layout:
     """What was taken for what."""
 
     flat: bool = False  # there is no test part: it is to be chosen from the training part
     folders: dict[Part, str] = field(default_factory=dict)  # where the pictures of a part lie
-    samples: dict[MemberPath, Sample] = field(default_factory=dict)  # every file that may be a picture of the dataset
+    samples: Samples = field(default_factory=Samples)  # every file that may be a picture of the dataset
     misplaced: dict[MemberPath, str] = field(default_factory=dict)  # pictures in no class folder, with a sentence
     unlabelled: Counter[MemberPath] = field(default_factory=Counter)  # folder of a part -> its pictures without classes
     outside: Counter[str] = field(default_factory=Counter)  # name of a file or folder -> other files, passed over
@@ -69,9 +59,7 @@ class Layout:
 
     def class_counts(self) -> dict[str, Counter[Part]]:
         """The files of each class in each part, the classes in their natural order."""
-        counts: dict[str, Counter[Part]] = {}
-        for sample in self.samples.values():
-            counts.setdefault(sample.class_name, Counter())[sample.part] += 1
+        counts = self.samples.class_counts()
         return {name: counts[name] for name in sorted(counts, key=natural_key)}
 
     @property
@@ -275,16 +263,21 @@ def _take_classes(layout: Layout, part: Part, level: Folder, classes: list[Folde
         for place in folder.below():
             between = place.path[len(folder.path) :]
             inside = between == shared or all(_is_between(name) or name == folder.name for name in between)
-            for path in place.files:
-                name, shown = normal_name(path[-1]), "/".join(path)
-                if not inside or len(name) > MAX_FILE_NAME:
-                    layout.misplaced[path] = _long_name(shown) if inside else misplaced_sentence(shown)
-                else:
-                    layout.samples[path] = Sample(part, folder.name, f"{part}/{folder.name}/{name}")
+            long = [path for path in place.files if len(normal_name(path[-1])) > MAX_FILE_NAME]
+            for path in long if inside else place.files:
+                shown = "/".join(path)
+                layout.misplaced[path] = _long_name(shown) if inside else misplaced_sentence(shown)
+            if inside:
+                layout.samples.add(_without(place.files, long), part, folder.name, folder.name)
+                layout.samples.leave_out(long)
         if len(layout.samples) == before:
             layout.lost.append(folder.shown)
     empty = [folder for folder in level.folders.values() if not folder.pictures]
     layout.empty += [folder.shown for folder in empty]
+
+
+def _without(files: list[MemberPath], others: list[MemberPath]) -> list[MemberPath]:
+    return [path for path in files if path not in others] if others else files
 
 
 def _shared_folder(classes: list[Folder]) -> MemberPath | None:

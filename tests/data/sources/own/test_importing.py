@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from cifar_core.data import FORMATS, open_dataset
 from cifar_core.data.sources.archive_limits import ArchiveLimits, checked_path
-from cifar_core.data.sources.own.importing import CIFAR_CLASSES, ImportOptions, ImportRefusedError, import_pictures
+from cifar_core.data.sources.own.importing import CIFAR_CLASSES, ImportRefusedError, import_pictures
+from cifar_core.data.sources.own.options import ImportOptions
 from cifar_core.errors import DataError
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT
@@ -462,7 +463,7 @@ def test_a_zip_directory_that_is_too_long(workspace: Workspace, tmp_path: Path) 
     record = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 10, 10, 10**9, 0)
     locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
     packed.write_bytes(content[:end] + record + locator + content[end:])
-    refused(workspace, packed, "a.zip holds more than the 300,000 files")
+    refused(workspace, packed, "a.zip holds more than the 2,000,000 files")
 
 
 @pytest.mark.fault(58)

@@ -1,0 +1,1 @@
+"""Fair share among the people of a class: nobody's second run trains before everybody's first."""

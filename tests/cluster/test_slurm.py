@@ -1,0 +1,164 @@
+"""Runs on Slurm, with submitit's local executor in its place: its jobs are processes of this machine.
+
+Slurm itself was not tried.
+"""
+
+import contextlib
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cifar_core.config import make_config
+from cifar_core.lifecycle import runner
+from cifar_core.lifecycle.place import Place
+from cifar_core.processes import child_environment
+from cifar_core.runs import create_run, read_run, resume_run, start_run, stop_run, verify_run
+from cifar_core.runs.run_folder import run_folder
+from cifar_core.workspace import Workspace
+from tests.lifecycle.conftest import until
+from tests.runs.conftest import TINY, tiny, wait_for
+
+__all__ = ["tiny"]
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="submitit is not installed"),
+]
+SLURM = Place("slurm", cpus=1)
+PATIENCE = 2.0  # seconds; in place of 120
+LONG = {**TINY, "epochs": 500}
+
+
+@pytest.fixture
+def on_slurm(tiny: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A workspace whose runs on Slurm are handed to submitit's local executor."""
+
+    def spawn(_program: str, arguments: list[str], log: Path) -> "subprocess.Popen[bytes]":
+        folder = arguments[0].removeprefix("--run-dir=")
+        command = [sys.executable, str(Path(__file__).with_name("slurm_worker.py")), folder, str(PATIENCE)]
+        with open(log, "ab") as output:
+            return subprocess.Popen(command, stdout=output, stderr=output, env=child_environment(), cwd=log.parent)
+
+    monkeypatch.setattr(runner, "spawn", spawn)
+    yield tiny
+    for process in processes(tiny):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def processes(workspace: Workspace, mark: str = "") -> list[psutil.Process]:
+    """The live processes whose command names a folder of this workspace, and `mark`."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if str(workspace.runs) in words and mark in words:
+            found.append(process)
+    return found
+
+
+def begin(workspace: Workspace, **settings: object) -> str:
+    run_id = create_run(workspace, make_config({**TINY, **settings}), place=SLURM)
+    start_run(workspace, run_id)
+    return run_id
+
+
+def wait_training(workspace: Workspace, run_id: str) -> None:
+    wait_for(workspace, run_id, lambda run: run.progress is not None and run.progress.batch > 0)
+
+
+def is_bare(workspace: Workspace, run_id: str) -> bool:
+    """Whether neither a process nor a file of the job is left."""
+    return not processes(workspace) and not (workspace.runs / run_id / "slurm").exists()
+
+
+def test_a_run_trains_as_on_this_machine_and_leaves_nothing_behind(
+    on_slurm: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = begin(on_slurm)
+    assert read_run(on_slurm, run_id).ticket is None  # it waits for no slot of this machine
+    run = wait_for(on_slurm, run_id, lambda run: not run.active)
+    assert (run.status, run.error, run.place) == ("finished", "", SLURM)
+    assert verify_run(on_slurm, run_id) == []
+    assert run.expected_seconds is None  # nobody knows how fast the node is
+    until(lambda: is_bare(on_slurm, run_id), "nothing is left")
+    monkeypatch.undo()
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    here = create_run(on_slurm, make_config(TINY))
+    start_run(on_slurm, here)
+    wait_for(on_slurm, here, lambda run: not run.active)
+    files = [*(on_slurm.runs / here).rglob("*.safetensors"), *(on_slurm.runs / here).rglob("*.npy")]
+    assert files
+    for file in files:
+        there = on_slurm.runs / run_id / file.relative_to(on_slurm.runs / here)
+        assert there.read_bytes() == file.read_bytes(), file.name
+
+
+def test_a_stop_reaches_the_job_through_the_run_folder(on_slurm: Workspace) -> None:
+    run_id = begin(on_slurm, **LONG)
+    wait_training(on_slurm, run_id)
+    stop_run(on_slurm, run_id)
+    run = wait_for(on_slurm, run_id, lambda run: not run.active, timeout=5)
+    assert run.status == "stopped"
+    until(lambda: is_bare(on_slurm, run_id), "nothing is left")
+
+
+def test_the_job_of_a_killed_worker_ends_and_resume_goes_on(on_slurm: Workspace) -> None:
+    run_id = begin(on_slurm, epochs=60, patience=0)
+    wait_for(on_slurm, run_id, lambda run: run.last is not None)
+    (worker,) = processes(on_slurm, "slurm_worker.py")
+    worker.kill()
+    worker.wait()
+    until(lambda: not processes(on_slurm, "training.process"), "the training ends", timeout=PATIENCE + 15)
+    run = wait_for(on_slurm, run_id, lambda run: run.status == "interrupted", timeout=10)
+    assert run.last is not None and run.last.epoch < 60
+    resume_run(on_slurm, run_id)
+    run = wait_for(on_slurm, run_id, lambda run: not run.active)
+    assert (run.status, run.exact) == ("finished", True)
+    assert verify_run(on_slurm, run_id) == []
+
+
+def test_a_waiting_job_is_found_again_by_its_id_and_taken_back_by_a_stop(
+    tiny: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm = pytest.importorskip("cifar_core.cluster.slurm")
+    cancelled: list[str] = []
+
+    class WaitingJob:
+        state = "PENDING"
+
+        def __init__(self, _folder: Path, job_id: str) -> None:
+            self.job_id = job_id
+
+        def done(self) -> bool:
+            return False
+
+        def cancel(self, check: bool) -> None:
+            cancelled.append(self.job_id)
+
+    monkeypatch.setitem(slurm._JOBS, "slurm", WaitingJob)
+    folder = run_folder(tiny, create_run(tiny, make_config(TINY), place=SLURM))
+    files = slurm.JobFiles(folder)
+    files.folder.mkdir()
+    files.job.write_text("4711")
+    job = slurm.SlurmJob()
+    with ExitStack() as held:
+        assert not job.take(folder, held, None)
+        files.begun.touch()
+        assert job.take(folder, held, None)
+    job.give_up(folder)
+    assert cancelled == ["4711"] and not files.folder.exists()
+
+
+def test_a_machine_without_slurm_says_so(tiny: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tiny.root))
+    run_id = create_run(tiny, make_config(TINY), place=SLURM)
+    start_run(tiny, run_id)
+    run = wait_for(tiny, run_id, lambda run: not run.active)
+    assert run.status == "failed" and run.error.startswith(f"Slurm did not take run {run_id} (")
+    assert not (tiny.runs / run_id / "slurm").exists()
