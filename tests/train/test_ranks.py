@@ -22,9 +22,8 @@ SIMPLE = {"channels": (4, 6), "hidden": (16, 12), "batch_size": 32, "epochs": 3,
 FAST = {"model": "fast_cnn", "widths": (4, 6, 8), "batch_size": 30, "epochs": 3, "optimizer": "muon", "shift": 2}
 SCENARIOS: dict[str, dict[str, Any]] = {
     "simple": {"settings": SIMPLE},
-    "sgd": {
-        "settings": {**SIMPLE, "optimizer": "sgd"}
-    },  # its steps show a gradient of a wrong length; those of Adam not
+    # Its steps show a gradient of a wrong length; those of Adam do not.
+    "sgd": {"settings": {**SIMPLE, "optimizer": "sgd"}},
     "dropout": {"settings": {**SIMPLE, "dropout": 0.3, "label_smoothing": 0.1}},
     "dropout paused": {"settings": {**SIMPLE, "dropout": 0.3, "label_smoothing": 0.1}, "batches": 11},
     "dropout resumed": {"settings": {**SIMPLE, "dropout": 0.3, "label_smoothing": 0.1}, "goes_on": "dropout paused"},

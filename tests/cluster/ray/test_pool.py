@@ -1,4 +1,4 @@
-"""Sweeps over a real cluster of two nodes: what they cost, a killed owner, Stop, a node that goes and one that joins."""
+"""Sweeps over a real cluster of two nodes: their cost, a killed owner, Stop, a node that goes and one that joins."""
 
 import contextlib
 import os
@@ -77,7 +77,7 @@ def on_nodes(cluster: TwoNodes) -> set[int]:
 def test_a_sweep_is_done_by_both_nodes_and_costs_little_beside_its_trainings(
     here: Workspace, two_nodes: TwoNodes
 ) -> None:
-    """Runs of about a second; the first two of each node are left out: they start its processes and bring the pictures."""
+    """Runs of about a second; the first two of a node are left out: they start processes and bring the pictures."""
     start_sweep(here, plan(two_nodes, RUNS, epochs=2, dataset="larger"))
     ended: dict[str, float] = {}
     until(lambda: is_done(here, ended), "the sweep is done", timeout=DEADLINE)
