@@ -151,8 +151,8 @@ class ActorSeats:
             raise self._refusal
         if time.monotonic() - self._heard > UNHEARD_SECONDS:
             raise ClusterError(
-                f"{self._why_gone} Start it again, then resume the sweep; `runs resume RUN --backend local` goes on with "
-                "one of its runs here."
+                f"{self._why_gone} Start it again, then resume the sweep; `runs resume RUN --backend local` goes on "
+                "with one of its runs here."
             )
         return max(0, min(self._room, self._most) - len(self._seats))
 

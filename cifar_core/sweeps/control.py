@@ -4,6 +4,7 @@ import contextlib
 import time
 from dataclasses import dataclass, replace
 
+from cifar_core.cluster.extras import require_ray
 from cifar_core.config import make_config
 from cifar_core.errors import StorageError, SweepError
 from cifar_core.jobs.job import JobFolder, Request, cancel_job, is_alive, read_job
@@ -35,7 +36,7 @@ def start_sweep(workspace: Workspace, plan: SweepPlan, *, nonce: str = "") -> st
     """Make the folder of a sweep and start its owner; returns its id. The same nonce twice makes one.
 
     Raises:
-        SweepError: Optuna is not installed (the sentence says how to get it).
+        SweepError, ClusterError: Optuna, or the Ray of its place, is not installed (the sentence says how to get it).
         ConfigError: one of the settings, or the server's `settings.json`, breaks a rule.
         StorageError: the disk refused, or has no room for all of the runs; there is no sweep then.
     """
@@ -75,6 +76,7 @@ def resume_sweep(workspace: Workspace, sweep_id: str) -> None:
 
     Raises:
         SweepError: no such sweep; it runs already, or is finished; Optuna is not installed.
+        ClusterError: its runs are computed by Ray, which is not installed.
     """
     sweep = read_sweep(workspace, sweep_id)
     if sweep.problem:
@@ -109,3 +111,5 @@ def _require_packages(plan: SweepPlan) -> None:
         raise SweepError(HOW_TO_GET_IT)
     if plan.options.storage and not has_psycopg():
         raise SweepError(_NO_DRIVER)
+    if plan.options.place.backend == "ray":
+        require_ray()

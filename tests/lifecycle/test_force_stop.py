@@ -17,6 +17,7 @@ from cifar_core.lifecycle.heartbeat import start_heartbeat
 from cifar_core.lifecycle.lock_holders import holder_of
 from cifar_core.lifecycle.queue import leave, ticket_lock, tickets
 from cifar_core.lifecycle.status import expect_worker
+from cifar_core.processes import Program
 from cifar_core.runs import delete_run, list_runs, pause_run, queue_places, read_run, resume_run, stop_all, stop_run
 from cifar_core.storage.locks import hold_lock, is_locked
 from tests.lifecycle import fake
@@ -263,3 +264,24 @@ def test_the_output_of_force_stop_does_not_reach_the_log_of_a_run(
     with hold_lock(folder.lock):
         runner.runner_of(folder).enforce([folder])
     assert logs == [Path(os.devnull)]
+
+
+def test_a_process_that_follows_several_runs_is_found_by_the_lock_of_each(fake_runs: FakeRuns) -> None:
+    """As the owner of a sweep on a cluster does, whose command line names none of them."""
+    runs = [fake_runs.folder(fake_runs.make()) for _ in range(2)]
+    code = (
+        "import sys; from pathlib import Path; from contextlib import ExitStack\n"
+        "from cifar_core.storage.locks import hold_lock\n"
+        "with ExitStack() as held:\n"
+        "    print(all([held.enter_context(hold_lock(Path(lock))) for lock in sys.argv[2:]]), flush=True)\n"
+        "    sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, Program.RAY_SWEEP, *(str(folder.lock) for folder in runs)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None and owner.stdout.readline() == "True\n"
+        for folder in runs:
+            with holder_of(folder.lock, of_run=folder.run_id) as found:
+                assert found is not None and (found.pid, found.run_id) == (owner.pid, folder.run_id)
+        with holder_of(runs[0].lock, of_run="another-run") as found:
+            assert found is None
+        owner.communicate("")

@@ -1,5 +1,6 @@
 """Start, stop and resume of a sweep; the process of its owner is not started here (`owner/test_process.py` does)."""
 
+import importlib.util
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from cifar_core.config import make_config
-from cifar_core.errors import StorageError, SweepError
+from cifar_core.errors import ClusterError, StorageError, SweepError
 from cifar_core.jobs.job import JobFolder, JobState, Request, write_request, write_state
 from cifar_core.lifecycle.place import Place
 from cifar_core.processes import Program
@@ -159,8 +160,19 @@ def test_a_damaged_plan_is_not_resumed(workspace: Workspace, started: list) -> N
 
 
 def test_the_program_that_owns_a_sweep_follows_from_where_its_runs_are_computed(
-    workspace: Workspace, started: list
+    workspace: Workspace, started: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(control, "require_ray", lambda: None)  # where Ray is not installed
     start_sweep(workspace, plan_of(runs=7, place=Place("ray", "10.0.0.1:6379")))
     resume_sweep(workspace, SWEEP)
     assert started == [(sweep_job(workspace, SWEEP), Program.RAY_SWEEP)] * 2
+
+
+def test_one_for_a_cluster_of_ray_is_not_made_without_ray(
+    workspace: Workspace, started: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ray" else find(name))
+    with pytest.raises(ClusterError, match="Ray, which is not installed: `make install EXTRAS=cluster` gets it"):
+        start_sweep(workspace, plan_of(runs=7, place=Place("ray", "10.0.0.1:6379")))
+    assert not started and not workspace.sweeps.exists()

@@ -1,9 +1,9 @@
 """Measures what many short runs cost on a Ray cluster: `python -m cifar_core.bench.sweeps.cluster_runs [--runs=N] ...`.
 
 It starts a cluster of two nodes of one CPU each on this machine, in a new workspace with the drawn pictures, has a
-sweep train there, and prints JSON: the seconds from the first run that was made to the end of the last, the sum of the runs'
-own `train_seconds`, and their ratio per slot (1 would be a sweep that costs nothing beside its trainings); and the
-seconds from the start of the sweep to the end of its owner. All of it is ended afterwards.
+sweep train there, and prints JSON: the seconds from the first run that was made to the end of the last, the sum of the
+runs' own `train_seconds`, and their ratio per slot (1 would be a sweep that costs nothing beside its trainings); and
+the seconds from the start of the sweep to the end of its owner. All of it is ended afterwards.
 """
 
 import argparse

@@ -26,7 +26,7 @@ from tests.sweeps.owner.real_sweeps import DEADLINE, all_is_well, wait_until_end
 pytestmark = pytest.mark.cluster
 SEEN_SECONDS = 5.0  # a killed owner's runs are no longer called running after this long
 AGAIN_SECONDS = 60.0  # a run whose node went trains again
-LONG = 150  # epochs: some seconds
+LONG = 100  # epochs: some seconds
 RUNS = 16
 
 
