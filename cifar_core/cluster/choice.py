@@ -27,7 +27,7 @@ def asked_place(workspace: Workspace, backend: str, address: str = "", cpus: int
             started from there on this machine.
         backend: local, ray or slurm.
         address: of a Ray cluster, HOST:PORT of its head.
-        cpus: processors that a run asks for, and so its threads; 0: one, as both back ends take by default.
+        cpus: processors that a run asks for, and so its threads; 0: one.
         gpus: that a run asks for.
 
     Raises:
@@ -45,7 +45,7 @@ def asked_place(workspace: Workspace, backend: str, address: str = "", cpus: int
     if backend == "ray":
         address = address or read_limits(workspace).cluster or _started_here(workspace)
         split_address(address)
-    return Place(_BACKENDS[backend], address, cpus, gpus)
+    return LOCAL if backend == "local" else Place(_BACKENDS[backend], address, max(1, cpus), gpus)
 
 
 def offered_cluster(workspace: Workspace) -> Place:

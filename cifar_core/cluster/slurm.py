@@ -32,6 +32,8 @@ _MINUTES = 24 * 60  # that a job may take, where SBATCH_TIMELIMIT does not say i
 _ASK_SECONDS = 5.0  # between two questions to Slurm; its files say sooner how a job is
 _GONE_SECONDS = 30.0  # after a kill: then the job counts as ended, whatever Slurm says
 _PATIENCE = 120.0  # seconds without a heartbeat of this worker, after which the job ends its training
+# A run's folder is no place to search for modules.
+_PYTHON = dict.fromkeys(("slurm_python", "local_python"), f"{shlex.quote(sys.executable)} -P")
 _JOBS = {"slurm": submitit.SlurmJob, "local": submitit.LocalJob}
 
 
@@ -105,17 +107,12 @@ class SlurmJob:
             self._has_trained = self._files.begun.exists()
 
     def _submit(self, folder: LifeFolder) -> None:
-        place, python = (
-            read_place(folder),
-            f"{shlex.quote(sys.executable)} -P",
-        )  # a run's folder is no place for modules
+        place = read_place(folder)
         asked: dict[str, Any] = {"name": folder.run_id, "timeout_min": _MINUTES, "cpus_per_task": place.cpus or 1}
         asked |= {"gpus_per_node": place.gpus} if place.gpus else {}
         make_folder(self._files.folder)
         try:
-            executor = submitit.AutoExecutor(
-                self._files.folder, self._cluster, slurm_python=python, local_python=python
-            )
+            executor = submitit.AutoExecutor(self._files.folder, self._cluster, **_PYTHON)
             executor.update_parameters(**asked)
             self._job = executor.submit(compute_on_node, str(folder.path), place.cpus or 1, self._patience)
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:

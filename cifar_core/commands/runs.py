@@ -176,6 +176,7 @@ def resume(workspace: Workspace, run: str, backend: str | None, as_json: bool) -
     if resume_under_torchrun(workspace, run_id, as_json):
         return
     epoch = epoch_to_resume(workspace, run_id)
+    require_place(workspace, LOCAL if backend else read_run(workspace, run_id).place)
     _begin(workspace, lambda: run_id, partial(resume_run, place=LOCAL if backend else None))
     behind = _behind(workspace, run_id)
     where = f"at epoch {epoch}" if epoch else "from its last checkpoint"

@@ -150,7 +150,7 @@ class Run:
 
     @property
     def waits(self) -> bool:
-        """Whether it waits in the queue, was passed over there because its process does not respond, or for a cluster."""
+        """Whether it waits for a cluster, or in the queue, also where it was passed over since it does not respond."""
         waits = self.ticket is not None or self.silent_since is not None or self.is_elsewhere
         return self.status is Status.QUEUED and waits
 

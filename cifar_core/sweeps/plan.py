@@ -116,7 +116,8 @@ def plan_sweep(
     options = replace(options, runs=_runs(space, settings, options), start_from=tuple(run.id for run in starts))
     for chosen in largest(space, settings):
         candidate = make_config({**settings, **chosen})
-        require_memory(candidate, classes)
+        if options.place == LOCAL:
+            require_memory(candidate, classes)
         require_class_limits(workspace, candidate, classes, person)
     return SweepPlan(
         id=new_run_id(),

@@ -1,4 +1,4 @@
-"""The worker of a run on Slurm, with submitit's local executor in place of Slurm: `python slurm_worker.py DIR SECONDS`."""
+"""The worker of a run on Slurm, with submitit's local executor in its place: `python slurm_worker.py DIR SECONDS`."""
 
 import sys
 from pathlib import Path

@@ -9,6 +9,12 @@ TERMS: dict[str, Term] = {
         "A slot is room for one training. As many train at a time as the server has slots; the others wait in a line, the "
         "queue.",
     ),
+    "where": Term(
+        "Where, cluster",
+        "Which machine trains",
+        "A run is trained by this machine, or by a cluster: several machines, the nodes, that work for one head. There it "
+        "takes the processors and GPUs that it asks for, and no slot of this machine. Its curves and results come here.",
+    ),
     "fair_share": Term(
         "Fair share",
         "Everybody once before anybody twice",

@@ -47,7 +47,8 @@ def is_busy(workspace: Workspace) -> bool:
 def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["done", "measuring", "busy", "failed"]:
     """Start a job that measures this machine, unless that is done or under way; returns how far it is.
 
-    While a run trains or a dataset is prepared it is "busy": nothing is started, and a job that was at work when that
+    While a run trains or a dataset is prepared it is "busy" (also on a cluster, whose node this machine is): nothing is
+    started, and a job that was at work when that
     began has ended without a result. Whoever asks again later has it taken up. The machine is measured again once
     several later runs took very different times than computed, because other programs may have disturbed the
     measurement. What failed or was cancelled is only begun again by `measure_speed`.
@@ -66,7 +67,7 @@ def ensure_speed(workspace: Workspace, runs: Sequence[Run] = ()) -> Literal["don
         return "measuring"
     if job is not None and job.state != "done":
         return "failed"
-    if is_busy(workspace):
+    if is_busy(workspace) or any(run.active and run.is_elsewhere for run in runs):
         return "busy"
     measure_speed(workspace)
     return "measuring"

@@ -86,8 +86,8 @@ def show_where(workspace: Workspace, where: Where) -> None:
         key=_BACKEND_KEY,
         required=True,
         format_func=lambda backend: "This machine" if backend == LOCAL.backend else f"Cluster {where.offered.address}",
-        help="Where the network trains. On the cluster a run takes what it asks for there, and no slot of this machine; "
-        "its curves and results come here all the same.",
+        help="Where the network trains. On the cluster a run takes what it asks for there and no slot of this machine. "
+        "Its curves and results come here all the same.",
     )
     if where.place == LOCAL:
         return
@@ -135,7 +135,7 @@ def _size_words(state: ClusterState, place: Place) -> str:
     cpus, gpus = sum(node.cpus for node in nodes), sum(node.gpus for node in nodes)
     more = f" and {counted(gpus, 'GPU')}" if gpus else ""
     size = f"{counted(len(nodes), 'node')} with {counted(cpus, 'processor')}{more}"
-    return f"The cluster at {escaped(place.address)} has {size}. No time is promised there: it was measured on this machine."
+    return f"The cluster at {escaped(place.address)} has {size}. No time is promised there, for none was measured."
 
 
 def _refusal(state: ClusterState | None, place: Place) -> str:

@@ -105,7 +105,7 @@ def _show_seeds(run: Run, runs: list[Run]) -> None:
 
 
 def _origin(run: Run) -> str:
-    """Return of which sweep it is a trial, which run it was made from, what was imported, where it trains, and if it came as a .zip."""
+    """Return what a run came from: its sweep, run, import or .zip; and the cluster where it trains."""
     parts = [words] if (words := origin_words(run)) else []
     parts += [] if run.has_network else [escaped(source_words(run))]
     parts += [f"on {escaped(run.place.words)}"] if run.is_elsewhere else []

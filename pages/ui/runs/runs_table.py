@@ -9,7 +9,6 @@ import pandas as pd
 from cifar_core.config import differing, spec_of
 from cifar_core.export import table_csv
 from cifar_core.figures import run_swatch
-from cifar_core.lifecycle.place import LOCAL
 from cifar_core.runs import QueuePlace, Run, seed_groups, trial_words
 from cifar_core.text import counted
 from pages.ui.markdown import single_line
@@ -25,9 +24,9 @@ FIRST_COLUMNS = {  # by their keys, which the URL uses too; what a person looks 
     "dataset": "Dataset",
     "sweep": "Sweep",
     "trial": "Trial",
-    "place": "Where",
     "created": "Made",
     "seconds": "Time",
+    "place": "Where",
     "n": "n (test)",
     "seen": "Seen in training",
     "note": "Note",
@@ -81,11 +80,9 @@ def _make_table(runs: list[Run], places: Mapping[str, QueuePlace], worse: Mappin
     table["created"] = np.array([row["created"] for row in rows], dtype="datetime64[s]")
     for key in (*_NUMBERS, *SEED_COLUMNS, "group"):
         table[key] = table[key].astype(float)
-    unused = [
-        key for key in ("seen", "note", "worse", "sweep", "trial", "place") if not table[key].any()
-    ]  # what no run has
-    if "place" not in unused:
-        table["place"] = table["place"].replace("", LOCAL.words)
+    optional = ("seen", "note", "worse", "sweep", "trial")
+    unused = [key for key in optional if not table[key].any()]  # what no run has
+    unused += [] if any(run.is_elsewhere for run in runs) else ["place"]
     return table.drop(columns=[*unused, *(() if groups else SEED_COLUMNS)])
 
 
@@ -158,7 +155,7 @@ def _make_row(run: Run) -> dict[str, Any]:
         "dataset": run.config.data.dataset if readable else "",
         "sweep": run.sweep,
         "trial": run.trial or None,
-        "place": run.place.words if run.is_elsewhere else "",
+        "place": "" if run.from_zip or not trained else run.place.words.removeprefix("the "),
         "created": _local_time(run),
         "seconds": round(run.seconds) if run.seconds else None,
         "n": run.dataset.test if run.dataset else None,

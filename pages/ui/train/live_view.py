@@ -159,7 +159,8 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         show_end_buttons(workspace, run, "train")
     place = queue_places(runs, slots(workspace)).get(run.id)
     if run.is_elsewhere and run.waits:
-        words = f":material/hourglass_top: Waits for {escaped(run.place.words)}. It starts by itself when there is room there."
+        there = escaped(run.place.words)
+        words = f":material/hourglass_top: Waits for {there}. It starts by itself when there is room there."
     elif place is not None and place.seconds != 0:
         words = f":material/hourglass_top: Waits {queue_line(place)}. It starts by itself when its turn comes."
     else:

@@ -207,6 +207,7 @@ def show_go_on_buttons(workspace: Workspace, run: Run, runs: list[Run], page: st
         made = ""
         if run.resumable:
             show_resume_button(workspace, run, page, "primary")
+            _show_resume_here(workspace, run, page)
         if run.status in RETRIABLE:
             made = _show_retry(workspace, run, runs, page)
         _show_duplicate(workspace, run, page)
@@ -242,11 +243,24 @@ def show_resume_button(workspace: Workspace, run: Run, page: str, kind: ButtonKi
         )
 
 
-def _resume(workspace: Workspace, run_id: str) -> None:
-    """Resume a run, unless another tab or the click before has done so."""
+def _show_resume_here(workspace: Workspace, run: Run, page: str) -> None:
+    """Show the way on for a run whose cluster is gone, or is not wanted any more."""
+    if run.is_elsewhere:
+        _show_choice(
+            "Resume here",
+            f"on this machine, no more on {escaped(run.place.words)}",
+            key=f"{page}_resume_here_{run.id}",
+            icon=":material/computer:",
+            kind="secondary",
+            on_click=lambda: _resume(workspace, run.id, LOCAL),
+        )
+
+
+def _resume(workspace: Workspace, run_id: str, place: Place | None = None) -> None:
+    """Resume a run, unless another tab or the click before has done so; at a `place` where it was not before."""
     with show_errors_as_toast():
         if not read_run(workspace, run_id).active:
-            resume_run(workspace, run_id)
+            resume_run(workspace, run_id, place=place)
         _announce_queue_place(workspace, run_id)
 
 

@@ -51,7 +51,7 @@ def show_start_estimate(
         where: the place that is chosen; nothing is promised of another one than this machine.
     """
     running = current_run(runs)
-    state = "busy" if running and not running.is_elsewhere else machine_state(workspace, runs)
+    state = "busy" if running else machine_state(workspace, runs)
     refreshing = running is not None or state == "measuring"
     listing = run_lister(workspace, runs)
 

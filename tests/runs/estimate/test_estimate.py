@@ -17,6 +17,7 @@ from cifar_core.data import DatasetState, dataset_job, list_datasets
 from cifar_core.jobs import start
 from cifar_core.jobs.job import write_request
 from cifar_core.jobs.process import Reporter
+from cifar_core.lifecycle.place import Place
 from cifar_core.lifecycle.queue import slot_locks
 from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import move
@@ -162,6 +163,7 @@ def test_what_says_nothing_of_this_machine_is_no_evidence(finished: Run) -> None
     for one, counts in (
         (run, 1),
         (replace(run, from_zip=True), 0),
+        (replace(run, place=Place("ray", "10.0.0.5:6379")), 0),
         (replace(run, origin="trial", sweep="calm-owl-7abcd"), 0),
         (replace(run, origin="imported"), 0),
         (replace(run, status=Status.STOPPED), 0),
