@@ -8,9 +8,9 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from cifar_core.lifecycle.states import EndRequest
-from cifar_core.runs import QueuePlace, Run, queue_places, slots
+from cifar_core.runs import QueuePlace, Run, queue_places, slots, time_left
 from cifar_core.runs.control.stop_all import request_stop_of
-from cifar_core.text import clock, counted
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.class_room.choice import PAGE
 from pages.ui.class_room.ticked_rows import show_ticked_rows, text_width
@@ -82,8 +82,8 @@ def _row(run: Run, place: QueuePlace | None) -> dict[str, object]:
         starts = f"in {range_words(place.wait.low, place.wait.high)}" if place and place.wait else "not timed yet"
         starts = "" if run.silent_since is not None else starts
     else:
-        left = run.progress.seconds_left if run.progress else 0
-        starts = f"{clock(left)} left" if left else ""
+        left = time_left(run)  # from which the queue's expected starts are made, so that both agree
+        starts = f"{range_words(left.low, left.high)} left" if left and left.high else ""
     return {
         "id": run.id,
         "person": single_line(run.person) or NOBODY,
