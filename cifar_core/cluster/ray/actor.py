@@ -7,7 +7,6 @@ one finds them again. None of their methods blocks. Reads and writes the folder 
 import contextlib
 import os
 import socket
-import stat
 import tempfile
 import threading
 import time
@@ -18,10 +17,11 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
+from cifar_core.cluster.nodes.record import FOLDER_PREFIX, node_folder
 from cifar_core.cluster.remote.seat import NodeLostError, NodeUnavailableError
 from cifar_core.cluster.remote.service import NodeService
 from cifar_core.cluster.versions import Versions, versions_here
-from cifar_core.errors import CifarCoreError, ClusterError, StorageError
+from cifar_core.errors import CifarCoreError, ClusterError
 from cifar_core.processes import child_environment
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import one_line
@@ -37,7 +37,7 @@ class NodeFacts:
     """Who answers: its machine, what it computes with, and the run that it has."""
 
     host: str
-    versions: Versions
+    versions: Versions | None  # None: its node was not started by this program
     run_id: str  # empty: none
 
 
@@ -54,12 +54,12 @@ class NodeActor(NodeService):
         os.environ.update(child_environment(), OMP_NUM_THREADS=str(cpus))
         if not gpus:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
-        super().__init__(_home_of(ray.get_runtime_context().get_node_id()), cpus, gpus)
+        super().__init__(_home(), cpus, gpus)
         threading.Thread(target=self._end_when_idle, name="idle", daemon=True).start()
 
     def hello(self) -> NodeFacts:
         """Who answers."""
-        return NodeFacts(socket.gethostname(), versions_here(), self.run_id)
+        return NodeFacts(socket.gethostname(), versions_here() if node_folder() else None, self.run_id)
 
     def _end_when_idle(self) -> None:
         while self.idle_seconds < (IDLE_SECONDS if self.run_id else EMPTY_SECONDS) or self.is_training:
@@ -152,23 +152,15 @@ def own_node_lives() -> bool:
     return False
 
 
-def _home_of(node_id: str) -> Path:
-    """The folder of a node, made where it is not there yet; only this user may look into it.
+def _home() -> Path:
+    """The folder of the runs on this node, below the node's own, which only its user may enter and which goes with it.
+
+    A node that was not started by this program has none, and is refused once it has said hello.
 
     Raises:
-        StorageError: it belongs to somebody else, or the disk refused.
+        StorageError: the disk refused.
     """
-    base = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir())
-    everything = base / f"cifar-nodes-{os.getuid()}"
-    with storage_errors("making the folder of a node"):
-        everything.mkdir(mode=stat.S_IRWXU, exist_ok=True)
-        found = everything.lstat()
-        if (
-            not stat.S_ISDIR(found.st_mode)
-            or found.st_uid != os.getuid()
-            or stat.S_IMODE(found.st_mode) != stat.S_IRWXU
-        ):
-            raise StorageError(f"{everything} is not a folder of this user alone: remove it, or set RAY_TMPDIR.")
-        home = everything / node_id[:16]
-        home.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    with storage_errors("making the folder of the runs of a node"):
+        home = (node_folder() or Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))) / "runs"
+        home.mkdir(exist_ok=True)
     return home
