@@ -10,13 +10,13 @@ import streamlit as st
 
 from cifar_core.config import RunConfig, changed_settings
 from cifar_core.data import list_datasets
-from cifar_core.lifecycle.place import Place
+from cifar_core.lifecycle.place import Place, place_problems
 from cifar_core.runs import Run, list_runs, measured_gain, read_speed
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.workspace import Workspace
 from pages.ui.class_room.form_limits import epochs_limit, limit_problems
 from pages.ui.class_room.lesson_link import current_lesson, lesson_problem, show_lesson, show_link_menu
-from pages.ui.cluster.where import read_where, show_cluster, show_where
+from pages.ui.cluster.where import read_where, show_where
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
 from pages.ui.markdown import escaped_sentence
@@ -110,6 +110,8 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
     changed = changed_settings(settings, chosen_preset(), own)
     config, problems = check_settings(settings, datasets)
     problems = [*problems, *limit_problems(workspace, config, datasets)]
+    if config is not None:
+        problems += place_problems(where.place, config.machine.processes)
     first = not runs and all(state.name == FIRST_RUN.data.dataset or state.state == "absent" for state in datasets)
     show_lesson(workspace)
     if first and not current_lesson():  # with pictures of their own, people know what they want
@@ -118,11 +120,10 @@ def _new_run(workspace: Workspace, runs: list[Run], view: Address, clicked: str 
     show_origin(changed, runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show_dataset_and_epochs(settings, datasets, epochs_limit(workspace))
-        show_where(workspace, where)
         blocked = config is None or bool(problems) or where.blocks
         _show_name_and_start("secondary" if first else "primary", blocked=blocked)
+    show_where(workspace, where)
     show_notice()
-    show_cluster(workspace, where)
     _say_problems_and_start(workspace, config, problems, clicked if not where.blocks else None, where.place)
     show_start_estimate(workspace, config, runs, datasets, where.place)
     if config is not None:

@@ -6,10 +6,10 @@ from typing import get_args
 from cifar_core.cluster.address import split_address
 from cifar_core.cluster.check import check_cluster
 from cifar_core.cluster.extras import require_submitit
-from cifar_core.cluster.nodes.record import live_node
+from cifar_core.cluster.nodes.record import known_address
 from cifar_core.errors import ClusterError, ConfigError
 from cifar_core.lifecycle.place import LOCAL, Backend, Place
-from cifar_core.limits import LIMITS_FILE, read_limits
+from cifar_core.limits import read_limits
 from cifar_core.text import did_you_mean, one_line
 from cifar_core.workspace import Workspace
 
@@ -43,7 +43,7 @@ def asked_place(workspace: Workspace, backend: str, address: str = "", cpus: int
     if found := [problem for problem in problems if problem]:
         raise ConfigError(found)
     if backend == "ray":
-        address = address or read_limits(workspace).cluster or _started_here(workspace)
+        address = address or known_address(workspace)
         split_address(address)
     return LOCAL if backend == "local" else Place(_BACKENDS[backend], address, max(1, cpus), gpus)
 
@@ -91,16 +91,3 @@ def _needless(backend: str, address: str, cpus: int, gpus: int) -> str:
     if backend == "local" and (cpus or gpus):
         return "cpus and gpus are asked of a cluster (backend ray or slurm): a run here takes what the machine has."
     return ""
-
-
-def _started_here(workspace: Workspace) -> str:
-    """The address of the cluster that was started from a workspace on this machine; raises as `asked_place`."""
-    node = live_node(workspace)
-    if node is None:
-        raise ConfigError(
-            [
-                f"Which cluster? Give its address (--address HOST:PORT), name it as `cluster` in {LIMITS_FILE} of the "
-                "workspace, or start one here: python -m cifar_core cluster start."
-            ]
-        )
-    return node.address

@@ -25,7 +25,6 @@ from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.place import read_place
 from cifar_core.lifecycle.requests import TerminationSignal
 from cifar_core.lifecycle.worker import serve_run
-from cifar_core.storage.atomic import make_folder, write_atomic
 from cifar_core.text import one_line
 
 _MINUTES = 24 * 60  # that a job may take, where SBATCH_TIMELIMIT does not say it; a run that needs more is resumed
@@ -100,24 +99,27 @@ class SlurmJob:
         self._forget()
 
     def _find(self, folder: LifeFolder) -> None:
-        """Find the job that a killed worker followed: it waits still, or its training is about to end."""
-        self._files = JobFiles(folder)
-        if self._job is None and self._files.job.exists():
+        """Find the job that a killed worker followed: it waits still, or is asked to end its training."""
+        if self._job is not None:
+            return
+        self._files = JobFiles.of(folder)
+        if self._files.job.exists():
             self._job = _JOBS[self._cluster](self._files.folder, self._files.job.read_text())
             self._has_trained = self._files.begun.exists()
+            if self._has_trained:
+                self._files.ask_to_terminate()
 
     def _submit(self, folder: LifeFolder) -> None:
-        place = read_place(folder)
+        place, self._files = read_place(folder), JobFiles.made(folder)
         asked: dict[str, Any] = {"name": folder.run_id, "timeout_min": _MINUTES, "cpus_per_task": place.cpus or 1}
         asked |= {"gpus_per_node": place.gpus} if place.gpus else {}
-        make_folder(self._files.folder)
         try:
             executor = submitit.AutoExecutor(self._files.folder, self._cluster, **_PYTHON)
             executor.update_parameters(**asked)
-            self._job = executor.submit(compute_on_node, str(folder.path), place.cpus or 1, self._patience)
+            self._job = executor.submit(compute_on_node, str(self._files.folder), place.cpus or 1, self._patience)
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             raise ClusterError(f"Slurm did not take run {folder.run_id} ({one_line(error)[:300]}).") from error
-        write_atomic(self._files.job, str(self._job.job_id).encode())
+        self._files.keep_id(str(self._job.job_id))
 
     def _is_over(self) -> bool:
         if self._files.ended.exists():

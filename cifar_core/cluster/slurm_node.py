@@ -3,38 +3,62 @@
 import contextlib
 import math
 import os
+import secrets
 import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.errors import CifarCoreError
-from cifar_core.jobs.log import LogKeeper
 from cifar_core.lifecycle.life_folder import LifeFolder
+from cifar_core.lifecycle.ranks.launcher import several_ranks
 from cifar_core.lifecycle.states import Status
 from cifar_core.lifecycle.status import read_state
-from cifar_core.lifecycle.supervise import KILL_SECONDS, kill_group, start_computing
-from cifar_core.lifecycle.worker import computing_command
-from cifar_core.storage.atomic import remove_folder, write_atomic
+from cifar_core.lifecycle.supervise import KILL_SECONDS
+from cifar_core.lifecycle.worker import OwnProcess
+from cifar_core.storage.atomic import make_folder, remove_folder, write_atomic
 
+_FOLDER = "slurm"  # in the run's folder
 _LOOK_SECONDS = 0.2
 _LOG_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class JobFiles:
-    """The files by which a worker and the job of its run know of each other: `slurm/` in the run's folder."""
+    """The files by which a worker and the job of its run know of each other.
 
-    run: LifeFolder
+    Each job has a folder of its own in `slurm/` of the run: one that is given up may still be about to end.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of(cls, run: LifeFolder) -> "JobFiles":
+        """Those of the job that an earlier worker of the run has submitted, else new ones, not made yet."""
+        known = sorted((run.path / _FOLDER).glob("*/job"))
+        return cls(known[0].parent if known else run.path / _FOLDER / secrets.token_hex(4))
+
+    @classmethod
+    def made(cls, run: LifeFolder) -> "JobFiles":
+        """Those of a new job; StorageError where the disk refuses."""
+        files = cls.of(run)
+        make_folder(files.folder.parent)
+        make_folder(files.folder)
+        return files
 
     @property
-    def folder(self) -> Path:
-        return self.run.path / "slurm"
+    def run(self) -> LifeFolder:
+        """The folder of the run."""
+        return LifeFolder(self.folder.parent.parent)
 
     @property
     def job(self) -> Path:
-        """The job's id."""
+        """The job's id; a job without it is one that no worker knows."""
         return self.folder / "job"
+
+    def keep_id(self, job_id: str) -> None:
+        """Keep the job's id; StorageError where the disk refuses."""
+        write_atomic(self.job, job_id.encode())
 
     @property
     def begun(self) -> Path:
@@ -57,15 +81,20 @@ class JobFiles:
         """Its presence asks the job to send SIGTERM to the training process."""
         return self.folder / "terminate"
 
+    @property
+    def are_given_up(self) -> bool:
+        """Whether the job is to end."""
+        return self.terminate.exists() or not self.folder.exists()
+
     def ask_to_terminate(self) -> None:
-        """Ask the job to send SIGTERM to its training process, as far as the disk allows."""
+        """Ask the job to end, by SIGTERM to its training process, as far as the disk allows."""
         with contextlib.suppress(CifarCoreError):
             write_atomic(self.terminate)
 
     def remove(self) -> None:
-        """Remove them all, as far as the disk allows."""
+        """Remove those of all jobs of the run, as far as the disk allows."""
         with contextlib.suppress(CifarCoreError):
-            remove_folder(self.folder, "removing the files of a job")
+            remove_folder(self.folder.parent, "removing the files of a job")
 
 
 class _Worker:
@@ -88,17 +117,18 @@ def compute_on_node(path: str, cpus: int, patience: float) -> None:
     """Train a run, once its worker has seen that the job has begun.
 
     Args:
-        path: the run's folder, on a disk that this node shares with the worker.
+        path: the folder of the job's files, on a disk that this node shares with the worker.
         cpus: as many threads it trains with.
         patience: seconds without a heartbeat of the worker, after which the training ends.
     """
-    folder = LifeFolder(Path(path))
-    files, worker = JobFiles(folder), _Worker(folder, patience)
+    files = JobFiles(Path(path))
+    folder = files.run
+    worker = _Worker(folder, patience)
     write_atomic(files.begun)
     code = 1
     try:
-        while read_state(folder).status is not Status.RUNNING:
-            if worker.is_gone():
+        while not files.job.exists() or read_state(folder).status is not Status.RUNNING:
+            if worker.is_gone() or files.are_given_up:
                 return
             time.sleep(_LOOK_SECONDS)
         os.environ["OMP_NUM_THREADS"] = str(cpus)
@@ -109,22 +139,17 @@ def compute_on_node(path: str, cpus: int, patience: float) -> None:
 
 
 def _train(folder: LifeFolder, files: JobFiles, worker: _Worker) -> int:
-    """Train in a child process to its end; returns its exit code. It outlives neither this process nor its worker."""
-    child = start_computing(computing_command(folder))
-    assert child.stdout is not None
-    output = LogKeeper(child.stdout, folder.log)
+    """Train to the end in child processes, which outlive neither this process nor its worker; returns the exit code."""
+    process = several_ranks(folder) or OwnProcess()
+    process.start(folder)
     for number in (signal.SIGTERM, signal.SIGUSR2):  # by which Slurm says that the time of the job is over
-        signal.signal(number, lambda *_: child.terminate())
+        signal.signal(number, lambda *_: process.terminate())
     kill_at = math.inf
-    try:
-        while child.poll() is None and time.monotonic() < kill_at:
-            if kill_at == math.inf and (worker.is_gone() or files.terminate.exists()):
-                kill_at = time.monotonic() + KILL_SECONDS
-                child.terminate()
-            time.sleep(_LOOK_SECONDS)
-    finally:
-        if child.poll() is None:
-            kill_group(child)
-            child.wait()
-        output.finish(_LOG_SECONDS)
-    return child.returncode
+    while not process.has_ended(_LOOK_SECONDS):
+        if kill_at == math.inf and (worker.is_gone() or files.are_given_up):
+            kill_at = time.monotonic() + KILL_SECONDS
+            process.terminate()
+        elif time.monotonic() >= kill_at:
+            process.kill()
+    process.finish_log(_LOG_SECONDS)
+    return process.code

@@ -35,6 +35,16 @@ class Place:
 LOCAL = Place()
 
 
+def place_problems(place: Place, processes: int) -> list[str]:
+    """A sentence where a run of so many processes asks for fewer processors than that; none where it does not."""
+    if place.backend == "local" or processes <= max(1, place.cpus):
+        return []
+    return [
+        f"processes is {processes}, and each takes a processor of its own on {place.words}, but the run asks for "
+        f"{max(1, place.cpus)}: ask for {processes} (--cpus {processes}), or lower processes."
+    ]
+
+
 def read_place(folder: LifeFolder) -> Place:
     """Where a run is computed; a run without the file is computed on this machine.
 

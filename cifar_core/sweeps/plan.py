@@ -11,7 +11,7 @@ from cifar_core.config import DataConfig, RunConfig, for_dataset, make_config, s
 from cifar_core.data import dataset_state, open_dataset
 from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
 from cifar_core.errors import ConfigError, RunError
-from cifar_core.lifecycle.place import LOCAL, Place
+from cifar_core.lifecycle.place import LOCAL, Place, place_problems
 from cifar_core.runs import Run, read_run
 from cifar_core.runs.about import clean_run_name
 from cifar_core.runs.control.admission import require_class_limits, require_memory
@@ -143,6 +143,7 @@ def _option_problems(config: RunConfig, options: SweepOptions) -> list[str]:
         _outside("seeds", options.seeds, 1, MOST_SEEDS),
         _outside("hours", options.hours, 0, MOST_HOURS),
         _outside("the number of runs to start from", len(options.start_from), 0, MOST_START_POINTS),
+        *place_problems(options.place, config.machine.processes),
     ]
     if options.sampler == "grid" and options.start_from:
         checks.append("A grid tries its own combinations in their order: start_from goes with sampler tpe or random.")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cifar_core.cluster import choice
 from cifar_core.cluster.choice import asked_place, offered_cluster, require_place
+from cifar_core.cluster.nodes import record
 from cifar_core.cluster.nodes.record import NodeRecord
 from cifar_core.errors import ClusterError, ConfigError
 from cifar_core.lifecycle.place import LOCAL, Place
@@ -31,7 +32,7 @@ def test_without_an_address_settings_json_names_the_cluster_else_it_is_the_one_s
     with pytest.raises(ConfigError, match=r"Which cluster\? Give its address \(--address HOST:PORT\)"):
         asked_place(workspace, "ray")
     assert offered_cluster(workspace) == LOCAL
-    monkeypatch.setattr(choice, "live_node", lambda _: NodeRecord("127.0.0.1:6000", "/tmp/x", is_head=True))
+    monkeypatch.setattr(record, "live_node", lambda _: NodeRecord("127.0.0.1:6000", "/tmp/x", is_head=True))
     assert asked_place(workspace, "ray").address == "127.0.0.1:6000"
     assert offered_cluster(workspace) == LOCAL  # the pages offer what somebody has written down
     write_json(workspace.root / "settings.json", {"cluster": HEAD})

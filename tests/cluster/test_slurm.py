@@ -16,6 +16,7 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.lifecycle import runner
+from cifar_core.lifecycle.heartbeat import BEAT_SECONDS
 from cifar_core.lifecycle.place import Place
 from cifar_core.processes import child_environment
 from cifar_core.runs import create_run, read_run, resume_run, start_run, stop_run, verify_run
@@ -31,7 +32,7 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="submitit is not installed"),
 ]
 SLURM = Place("slurm", cpus=1)
-PATIENCE = 2.0  # seconds; in place of 120
+PATIENCE = 30.0  # seconds; in place of 120
 LONG = {**TINY, "epochs": 500}
 
 
@@ -63,7 +64,8 @@ def processes(workspace: Workspace, mark: str = "") -> list[psutil.Process]:
 
 
 def begin(workspace: Workspace, **settings: object) -> str:
-    run_id = create_run(workspace, make_config({**TINY, **settings}), place=SLURM)
+    config = make_config({**TINY, **settings})
+    run_id = create_run(workspace, config, place=Place("slurm", cpus=config.machine.processes))
     start_run(workspace, run_id)
     return run_id
 
@@ -99,27 +101,35 @@ def test_a_run_trains_as_on_this_machine_and_leaves_nothing_behind(
         assert there.read_bytes() == file.read_bytes(), file.name
 
 
-def test_a_stop_reaches_the_job_through_the_run_folder(on_slurm: Workspace) -> None:
-    run_id = begin(on_slurm, **LONG)
+def test_a_stop_reaches_the_processes_of_the_job_through_the_run_folder(on_slurm: Workspace) -> None:
+    run_id = begin(on_slurm, **LONG, processes=2)
     wait_training(on_slurm, run_id)
+    assert len(processes(on_slurm, "ranks.guard")) == 2
     stop_run(on_slurm, run_id)
     run = wait_for(on_slurm, run_id, lambda run: not run.active, timeout=5)
     assert run.status == "stopped"
     until(lambda: is_bare(on_slurm, run_id), "nothing is left")
 
 
-def test_the_job_of_a_killed_worker_ends_and_resume_goes_on(on_slurm: Workspace) -> None:
-    run_id = begin(on_slurm, epochs=60, patience=0)
+def test_the_job_of_a_killed_worker_ends_and_resume_goes_on(
+    on_slurm: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.PATIENCE", 2.5 * BEAT_SECONDS)
+    run_id = begin(on_slurm, **LONG)
     wait_for(on_slurm, run_id, lambda run: run.last is not None)
     (worker,) = processes(on_slurm, "slurm_worker.py")
     worker.kill()
     worker.wait()
     until(lambda: not processes(on_slurm, "training.process"), "the training ends", timeout=PATIENCE + 15)
     run = wait_for(on_slurm, run_id, lambda run: run.status == "interrupted", timeout=10)
-    assert run.last is not None and run.last.epoch < 60
+    assert run.last is not None
+    epochs = run.last.epoch
+    monkeypatch.setattr(f"{__name__}.PATIENCE", 30.0)
     resume_run(on_slurm, run_id)
+    wait_for(on_slurm, run_id, lambda run: run.last is not None and run.last.epoch > epochs)
+    stop_run(on_slurm, run_id)
     run = wait_for(on_slurm, run_id, lambda run: not run.active)
-    assert (run.status, run.exact) == ("finished", True)
+    assert (run.status, run.error, run.exact) == ("stopped", "", True)
     assert verify_run(on_slurm, run_id) == []
 
 
@@ -143,16 +153,18 @@ def test_a_waiting_job_is_found_again_by_its_id_and_taken_back_by_a_stop(
 
     monkeypatch.setitem(slurm._JOBS, "slurm", WaitingJob)
     folder = run_folder(tiny, create_run(tiny, make_config(TINY), place=SLURM))
-    files = slurm.JobFiles(folder)
-    files.folder.mkdir()
+    files = slurm.JobFiles(folder.path / "slurm" / "1")
+    files.folder.mkdir(parents=True)
     files.job.write_text("4711")
     job = slurm.SlurmJob()
     with ExitStack() as held:
         assert not job.take(folder, held, None)
         files.begun.touch()
         assert job.take(folder, held, None)
+        assert not slurm.SlurmJob().take(folder, held, None), "it trains for a worker that was killed since"
+    assert files.are_given_up
     job.give_up(folder)
-    assert cancelled == ["4711"] and not files.folder.exists()
+    assert cancelled == ["4711"] and not (folder.path / "slurm").exists()
 
 
 def test_a_machine_without_slurm_says_so(tiny: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """Where a run is computed, as its folder keeps it, and what everything else makes of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from cifar_core.config import make_config
@@ -65,6 +67,17 @@ def test_a_run_elsewhere_needs_neither_the_queue_nor_the_memory_of_this_machine(
     running = ended_run(tiny, Status.RUNNING, make_config(TINY))
     write_place(run_folder(tiny, running), THERE)
     assert queue_places(list_runs(tiny), 1) == {}
+
+
+def test_each_process_of_a_run_needs_a_processor_there(tiny: Workspace) -> None:
+    three = make_config({**TINY, "validation_share": 0.2, "processes": 3})
+    settings = three.flat()
+    with pytest.raises(ConfigError, match=r"asks for 2: ask for 3 \(--cpus 3\), or lower processes\."):
+        create_run(tiny, three, place=THERE)
+    with pytest.raises(ConfigError, match=r"asks for 2: ask for 3"):
+        plan_sweep(tiny, settings, parse_space(["learning_rate=1e-3..1e-2"], settings), SweepOptions(place=THERE))
+    assert read_run(tiny, create_run(tiny, three, place=replace(THERE, cpus=3))).place.cpus == 3
+    create_run(tiny, three)  # here they share what the machine has
 
 
 def test_a_sweep_does_not_go_to_slurm(tiny: Workspace) -> None:

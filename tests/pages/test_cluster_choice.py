@@ -131,6 +131,16 @@ def test_why_nothing_can_start_there_is_said_and_this_machine_stays(
     assert [run.place for run in list_runs(offered)] == [LOCAL]
 
 
+def test_an_answer_that_comes_while_the_page_is_drawn_is_shown(
+    open_page: OpenPage, offered: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([None])
+    refused = state.ClusterState(problem="No cluster answers at the moon.")
+    monkeypatch.setattr("pages.ui.cluster.where.cluster_state", lambda *_: next(answers, refused))
+    app = open_page(offered, "train", dataset="tiny", backend="ray")
+    assert "No cluster answers at the moon." in words(app) and app.get_by_key("train_start").disabled
+
+
 @pytest.mark.slow
 def test_more_than_a_node_has_is_refused_before_the_start(
     open_page: OpenPage, offered: Workspace, answer: Callable[[Any], None]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 from cifar_core.cluster.nodes.processes import find_processes
-from cifar_core.errors import ClusterError
-from cifar_core.limits import read_limits
+from cifar_core.errors import ClusterError, ConfigError
+from cifar_core.limits import LIMITS_FILE, read_limits
 from cifar_core.storage.atomic import remove
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.parse import Rule, parse
@@ -63,14 +63,23 @@ def live_node(workspace: Workspace) -> NodeRecord | None:
 
 
 def known_address(workspace: Workspace) -> str:
-    """The cluster that a workspace uses: that of its `settings.json`, else that of its node; empty: none.
+    """The cluster that a workspace uses: that of its `settings.json`, else that of its node.
 
     Raises:
-        ConfigError: `settings.json` breaks a rule.
+        ConfigError: there is neither, or `settings.json` breaks a rule.
         ClusterError: the record of the node cannot be read.
     """
+    if named := read_limits(workspace).cluster:
+        return named
     node = live_node(workspace)
-    return read_limits(workspace).cluster or (node.address if node else "")
+    if node is None:
+        raise ConfigError(
+            [
+                f"Which cluster? Give its address (--address HOST:PORT), name it as `cluster` in {LIMITS_FILE} of the "
+                "workspace, or start one here: python -m cifar_core cluster start."
+            ]
+        )
+    return node.address
 
 
 def write_node(workspace: Workspace, record: NodeRecord) -> None:

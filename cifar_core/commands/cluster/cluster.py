@@ -13,8 +13,6 @@ from cifar_core.cluster.nodes.record import known_address
 from cifar_core.cluster.nodes.start import Offer, join_cluster, start_head, stop_node
 from cifar_core.cluster.versions import versions_here
 from cifar_core.commands.console import json_option, print_json, say, workspace_option
-from cifar_core.errors import ClusterError
-from cifar_core.limits import LIMITS_FILE
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 
@@ -85,7 +83,7 @@ def join(
 @workspace_option
 def status(workspace: Workspace, address: str, as_json: bool) -> None:
     """Show the nodes of a cluster: processors, GPUs, and the versions that all must share."""
-    facts = ask_cluster(workspace, address or _known_address(workspace))
+    facts = ask_cluster(workspace, address or known_address(workspace))
     say(f"The cluster at {facts.address} has {_size(facts)}.")
     for node in facts.nodes:
         click.echo(_line(node))
@@ -106,17 +104,6 @@ def stop(workspace: Workspace, as_json: bool) -> None:
         say(f"This machine has left the cluster at {ended.address}; runs that trained on it go on elsewhere.")
     if as_json:
         print_json({"stopped": ended is not None, "address": ended.address if ended else None})
-
-
-def _known_address(workspace: Workspace) -> str:
-    """The cluster that this workspace uses; raises ClusterError where it knows none, and ConfigError."""
-    address = known_address(workspace)
-    if not address:
-        raise ClusterError(
-            "This workspace knows no cluster: begin one with `python -m cifar_core cluster start`, give --address, or "
-            f"name one as `cluster` in {LIMITS_FILE}."
-        )
-    return address
 
 
 def _size(facts: ClusterFacts) -> str:

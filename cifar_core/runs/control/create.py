@@ -13,8 +13,8 @@ from cifar_core import __version__
 from cifar_core.config import RunConfig, for_dataset, require_validation
 from cifar_core.data import dataset_state, open_dataset
 from cifar_core.data.sources.drawn10 import DRAWN10_CLASSES, DRAWN10_NAME
-from cifar_core.errors import RunError
-from cifar_core.lifecycle.place import LOCAL, Place, write_place
+from cifar_core.errors import ConfigError, RunError
+from cifar_core.lifecycle.place import LOCAL, Place, place_problems, write_place
 from cifar_core.lifecycle.status import write_first_status
 from cifar_core.limits import require_room
 from cifar_core.runs.about import clean_run_name
@@ -75,7 +75,8 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
 
     Raises:
         ConfigError: nothing would validate although training is to stop early, the machine's memory cannot hold the
-            training, it has more epochs or parameters than the server allows, or its `settings.json` breaks a rule.
+            training, it has more epochs or parameters than the server allows, it has more processes than it asks for
+            processors of its `place`, or `settings.json` breaks a rule.
         DataError: the dataset is not ready (`drawn10` may be absent: the run makes it) or is too small for its parts.
         RunError: the person already has as many runs as `runs_per_person` allows, the name or the lesson breaks a rule,
             or the dataset is not the one that `start` asks for.
@@ -84,8 +85,7 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
     classes, own = _require_dataset(workspace, config, start)
     require_validation(config, own)
     config = for_dataset(config, own)
-    if place == LOCAL:
-        require_memory(config, classes)
+    _require_means(config, classes, place)
     require_class_limits(workspace, config, classes, person)
     require_room(workspace, run_bytes(workspace, config), "The new run")
     name = clean_run_name(name)
@@ -107,6 +107,14 @@ def create_run(  # noqa: PLR0913 - what a run may come of, all by name
         content |= {"origin": "trial", "sweep": sweep, "trial": trial} if sweep else {}
         _make_folder(workspace, run_id, name, content, start, place)
     return run_id
+
+
+def _require_means(config: RunConfig, classes: int, place: Place) -> None:
+    """Refuse a run that this machine's memory cannot hold, or that asks another place for too few processors."""
+    if place == LOCAL:
+        require_memory(config, classes)
+    elif problems := place_problems(place, config.machine.processes):
+        raise ConfigError(problems)
 
 
 def _require_dataset(workspace: Workspace, config: RunConfig, start: StartingPoint | None) -> tuple[int, int]:

@@ -5,6 +5,7 @@ is named, nothing of it is shown.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import streamlit as st
@@ -33,12 +34,12 @@ class Where:
     place: Place  # what is chosen
     parameters: Mapping[str, UrlParameter]  # for `write_url`, under `WHERE`
     problem: str = ""  # why nothing can start there, one sentence
-    looking: bool = False  # whether the cluster has not answered yet, so that nothing can start either
+    cluster: ClusterState | None = None  # that is chosen, as it was when this was read; None: no answer yet, or none is
 
     @property
     def blocks(self) -> bool:
-        """Whether nothing can be started there now."""
-        return self.looking or self.problem != ""
+        """Whether nothing can be started there now; nothing can either while the cluster has not answered."""
+        return self.problem != "" or (self.place != LOCAL and self.cluster is None)
 
 
 def read_where(workspace: Workspace) -> Where:
@@ -66,7 +67,7 @@ def read_where(workspace: Workspace) -> Where:
         return Where(offered, LOCAL, parameters, problem)
     place = Place("ray", offered.address, state[_CPUS_KEY], state[_GPUS_KEY])
     found = cluster_state(workspace, place.address)
-    return Where(offered, place, parameters, _refusal(found, place), looking=found is None)
+    return Where(offered, place, parameters, _refusal(found, place), found)
 
 
 def where_address(offered: Place, place: Place) -> dict[str, str]:
@@ -77,22 +78,34 @@ def where_address(offered: Place, place: Place) -> dict[str, str]:
 
 
 def show_where(workspace: Workspace, where: Where) -> None:
-    """Show the choice, in the row of what people change most; nothing where no cluster is offered."""
+    """Show the choice, in a row under that with Start, and how the chosen cluster is; nothing where none is offered."""
     if where.offered == LOCAL:
+        if where.problem:
+            st.error(escaped_sentence(where.problem), icon=":material/error:")
         return
-    st.segmented_control(
-        "Where",
-        [LOCAL.backend, where.offered.backend],
-        key=_BACKEND_KEY,
-        required=True,
-        format_func=lambda backend: "This machine" if backend == LOCAL.backend else f"Cluster {where.offered.address}",
-        help="Where the network trains. On the cluster a run takes what it asks for there and no slot of this machine. "
-        "Its curves and results come here all the same.",
-    )
-    if where.place == LOCAL:
-        return
-    known = cluster_state(workspace, where.place.address)
-    nodes = known.facts.nodes if known and known.facts else ()
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    with row:
+        st.segmented_control(
+            "Where",
+            [LOCAL.backend, where.offered.backend],
+            key=_BACKEND_KEY,
+            required=True,
+            format_func=lambda backend: (
+                "This machine" if backend == LOCAL.backend else f"Cluster {where.offered.address}"
+            ),
+            help="Where the network trains. On the cluster a run takes what it asks for there and no slot of this "
+            "machine. Its curves and results come here all the same.",
+        )
+    if where.place != LOCAL:
+        with row:
+            _show_request(where)
+        with nullcontext() if where.problem else row:  # a problem has the whole width
+            _follow_cluster(workspace, where)
+
+
+def _show_request(where: Where) -> None:
+    """Show what a run asks for on the cluster."""
+    nodes = where.cluster.facts.nodes if where.cluster and where.cluster.facts else ()
     st.number_input(
         "Processors",
         min_value=1,
@@ -107,35 +120,30 @@ def show_where(workspace: Workspace, where: Where) -> None:
         )
 
 
-def show_cluster(workspace: Workspace, where: Where) -> None:
-    """Show how the chosen cluster is, and follow it: a page that could not start anything there learns when it can."""
-    if where.place == LOCAL:
-        if where.problem:
-            st.error(escaped_sentence(where.problem), icon=":material/error:")
-        return
-    drawn = cluster_state(workspace, where.place.address)
+def _follow_cluster(workspace: Workspace, where: Where) -> None:
+    """Show how the chosen cluster is: a page that could not start anything there learns when it can."""
 
     def refresh() -> None:
         now = cluster_state(workspace, where.place.address)
-        if now != drawn:
+        if now != where.cluster:  # also where the answer came while the page was drawn
             rerun_page()
         if now is None:
             st.caption(f":material/hourglass_top: Looking for {escaped(where.place.words)}…")
         elif where.problem:
             st.error(escaped_sentence(where.problem), title="Nothing can start there", icon=":material/cloud_off:")
         elif now.facts is not None:
-            st.caption(f":material/lan: {_size_words(now, where.place)}")
+            st.caption(f":material/lan: {_size_words(now)}")
 
-    st.fragment(refresh, run_every=_LOOK_SECONDS if drawn is None else _AGAIN_SECONDS)()
+    st.fragment(refresh, run_every=_LOOK_SECONDS if where.cluster is None else _AGAIN_SECONDS)()
 
 
-def _size_words(state: ClusterState, place: Place) -> str:
+def _size_words(state: ClusterState) -> str:
     assert state.facts is not None
     nodes = state.facts.nodes
     cpus, gpus = sum(node.cpus for node in nodes), sum(node.gpus for node in nodes)
     more = f" and {counted(gpus, 'GPU')}" if gpus else ""
     size = f"{counted(len(nodes), 'node')} with {counted(cpus, 'processor')}{more}"
-    return f"The cluster at {escaped(place.address)} has {size}. No time is promised there, for none was measured."
+    return f"It has {size}. No time is promised there, for none was measured."
 
 
 def _refusal(state: ClusterState | None, place: Place) -> str:

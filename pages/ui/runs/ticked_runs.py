@@ -114,6 +114,7 @@ def _column_config(rows: pd.DataFrame, longest: int) -> dict[str, ColumnConfig]:
             help="Test pictures with the same pixels as a training or validation picture.",
         ),
         "best_epoch": column.NumberColumn(FIRST_COLUMNS["best_epoch"], help="The epoch of the test accuracy."),
+        "place": column.TextColumn(FIRST_COLUMNS["place"], width="medium"),  # its own measure cuts a rare, longer one
         **_seed_columns(),
     }
     return {

@@ -15,7 +15,7 @@ from cifar_core.data import DatasetState, list_datasets
 from cifar_core.runs import Run, read_speed
 from cifar_core.sweeps.plan import SweepOptions
 from cifar_core.workspace import Workspace
-from pages.ui.cluster.where import Where, read_where, show_cluster, show_where
+from pages.ui.cluster.where import Where, read_where, show_where
 from pages.ui.sweep.effect_form import (
     EFFECT,
     effect_options,
@@ -68,7 +68,7 @@ class _Basis:
 
     def draft(self, space: list[str], options: SweepOptions) -> Draft:
         """Return the plan of these, or why there is none."""
-        if self.where.blocks:  # which `show_cluster` says
+        if self.where.blocks:  # which `show_where` says
             return Draft(None)
         options = replace(options, place=self.where.place)
         return draft_of(self.workspace, self.settings, self.changed, space, options, self.datasets)
@@ -97,8 +97,8 @@ def show_new_sweep(
     below = st.container()
     parameters, draft = (_show_effect_form if effect else _show_search_form)(basis, first_row)
     with below:
+        show_where(workspace, where)
         show_notice()
-        show_cluster(workspace, where)
         show_time(workspace, draft, runs)
         show_problems(draft)
         start_drafted(workspace, draft, clicked)
@@ -126,7 +126,6 @@ def _show_search_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping
     with first_row:
         show_dataset_and_epochs(basis.settings, basis.datasets)
         show_amounts()
-        show_where(basis.workspace, basis.where)
         show_start(blocked=draft.plan is None)
     return parameters, draft
 
@@ -138,7 +137,6 @@ def _show_effect_form(basis: _Basis, first_row: DeltaGenerator) -> tuple[Mapping
         show_effect(basis.settings, basis.own)
         space = effect_space(basis.settings)
         draft = basis.draft([space], effect_options(space))
-        show_where(basis.workspace, basis.where)
         show_start(blocked=draft.plan is None)
     with st.grid(2, min_column_width=380, gap="medium") as grid:
         with grid.cell():

@@ -6,7 +6,7 @@ import pytest
 
 from cifar_core.cluster.nodes.record import NodeRecord, forget_node, known_address, live_node, read_node, write_node
 from cifar_core.cluster.nodes.start import stop_node
-from cifar_core.errors import ClusterError
+from cifar_core.errors import ClusterError, ConfigError
 from cifar_core.workspace import Workspace
 
 FOLDERS = [
@@ -17,13 +17,13 @@ FOLDERS = [
 
 def test_it_comes_back_and_a_dead_node_is_no_cluster(workspace: Workspace, tmp_path: Path) -> None:
     assert read_node(workspace) is None
-    assert known_address(workspace) == ""
     workspace.cluster.mkdir()
     record = NodeRecord("10.0.0.5:6379", str(tmp_path / "cifar-node-gone"), is_head=True)
     write_node(workspace, record)
     assert read_node(workspace) == record
     assert live_node(workspace) is None
-    assert known_address(workspace) == ""
+    with pytest.raises(ConfigError, match="Which cluster"):
+        known_address(workspace)
     forget_node(workspace)
     assert read_node(workspace) is None
 

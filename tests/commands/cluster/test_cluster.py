@@ -46,8 +46,8 @@ def test_status_names_each_node_and_what_differs(call: Any, workspace: Workspace
 
 def test_status_without_any_cluster_says_how_to_get_one(call: Any, workspace: Workspace) -> None:
     code, _, err = call("cluster", "status", "--workspace", workspace.root)
-    assert code == 1
-    assert err.startswith("Error: This workspace knows no cluster: begin one with `python -m cifar_core cluster start`")
+    assert code == 2
+    assert err.startswith("Error: Which cluster? Give its address (--address HOST:PORT)")
 
 
 def test_start_for_several_machines_tells_the_way_and_the_danger_but_no_token(
