@@ -110,7 +110,7 @@ class MachineConfig:
         "run gets as long again. 0 sets no limit.", low=0, high=604_800, unit="seconds", zero="no limit")
     processes: int = setting(1, "int", "Processes", "Train with this many processes at once: each computes its part of every "
         "batch, and each graphics card takes one. Pictures and their order stay the same. Batch normalisation, as in "
-        f"{_NORMALISED}, normalises each part by itself, so its results differ a little.", low=1, high=64)
+        f"{_NORMALISED}, normalises each part by itself, so its results differ a little.", low=1, high=64, log=True)
 
 
 # fmt: on
