@@ -2,8 +2,6 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -68,14 +66,6 @@ def until_trained(folder: RunFolder, epochs: int, *, timeout: float = 120.0) -> 
 def until_gone(processes: list[psutil.Process], *, timeout: float = RECOVERY_SECONDS) -> None:
     """Wait until none of these lives."""
     until(lambda: not any(map(is_alive, processes)), f"{processes} have ended", timeout=timeout)
-
-
-def goes_on(folder: RunFolder, after: Callable[[], object]) -> float:
-    """Do something to a run, and wait until it trains further than then; returns the seconds that took."""
-    after()
-    begun, before = time.monotonic(), trained_epochs(folder)
-    until_trained(folder, before + 2, timeout=RECOVERY_SECONDS)
-    return time.monotonic() - begun
 
 
 def kill(process: psutil.Process) -> None:
