@@ -57,7 +57,7 @@ analysis: $(INSTALLED) ## Save the top 10 misclassified test pictures of the lat
 
 # Two at a time: most tests wait for a process of their own. Torch's threads then sleep while they wait, not spin.
 test: $(INSTALLED_DEV) ## Run the tests, apart from the slow ones (all of them: bash .ci/run)
-	OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
+	OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -m "not slow and not cluster" -n 2 --dist loadfile $(ARGS)
 
 lint: $(INSTALLED_DEV) ## Check style, formatting and types
 	$(PY) -m ruff check .

@@ -34,26 +34,28 @@ class ServerLimits:
 
     slots: int = setting(1, "int", "Slots", "Trainings that run at the same time; others wait in the queue.",
         low=1, high=64, unit="trainings")
-    fair_share: bool = setting(False, "bool", "Fair share", "Whether nobody's second run trains before everybody's first; "
-        "else first come, first served.")
+    fair_share: bool = setting(False, "bool", "Fair share", "Whether nobody's second run trains before everybody's "
+        "first; else first come, first served.")
     runs_per_person: int = setting(0, "int", "Runs per person", "Running and waiting runs one person may have at a "
-        "time; 0 sets no limit. Without a login everybody is the same person.", low=0, high=1000, unit="runs")
-    most_epochs: int = setting(0, "int", "Epochs", "Epochs that a new run may have; 0 sets no limit. Teachers may have "
-        "more.", low=0, high=500, unit="epochs", zero="no limit")
-    most_parameters: int = setting(0, "int", "Size of the network", "Parameters that the network of a new run may have; 0 "
-        "sets no limit. Teachers may have more.", low=0, high=1_000_000_000, unit="parameters", zero="no limit")
+        "time; 0 sets no limit. Without a login, all who have typed no name are one person.", low=0, high=1000,
+        unit="runs", zero="no limit")
+    most_epochs: int = setting(0, "int", "Most epochs of a run", "Epochs that a new run may have; 0 sets no "
+        "limit. Teachers may have more.", low=0, high=500, unit="epochs", zero="no limit")
+    most_parameters: int = setting(0, "int", "Most parameters of a network", "Parameters that the network of a new run "
+        "may have; 0 sets no limit. Teachers may have more.", low=0, high=1_000_000_000, unit="parameters",
+        zero="no limit")
     upload_mb: int = setting(200, "int", "Upload", "Largest file taken from a browser.", low=1, high=100_000, unit="MB")
     export_mb: int = setting(512, "int", "Export", "Largest export or imported run, before it is packed.", low=1,
         high=1_000_000, unit="MB")
     disk_share: float = setting(1.0, "float", "Disk share", "Largest part of its disk that the workspace may fill.",
         low=0.01, high=1.0)
-    background_jobs: bool = setting(True, "bool", "Background jobs", "Whether the app, once it is open, draws its first "
-        "pictures where there are none and measures this machine, though nobody has asked for it.")
+    background_jobs: bool = setting(True, "bool", "Background jobs", "Whether the app, once it is open, draws its "
+        "first pictures where there are none and measures this machine, though nobody has asked for it.")
     trash_days: int = setting(30, "int", "Trash", "Days a deleted run or dataset can come back.", low=1, high=3650,
         unit="days")
 
-    teachers: tuple[str, ...] = setting((), "texts", "Teachers", "Who may stop everybody's runs and change the limits of a "
-        "class on the Class page, by the names of their logins.")
+    teachers: tuple[str, ...] = setting((), "texts", "Teachers", "Who may stop everybody's runs and change the limits "
+        "of a class on the Class page, by the names of their logins.")
     cluster: str = setting("", "text", "Cluster", "Address of the Ray cluster that the pages offer for a training, as "
         "HOST:PORT of its head; empty: none.")
 
@@ -102,7 +104,9 @@ def _content(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise ConfigError([f"The limits in {path} cannot be read: {error}."]) from error
+        raise ConfigError(
+            [f"The limits in {path} cannot be read: {error}. Correct the file, or remove it for the defaults."]
+        ) from error
     if not isinstance(content, dict):
         raise ConfigError([f'The limits in {path} must be one JSON object, such as {{"slots": 2}}.'])
     return content

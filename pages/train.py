@@ -26,6 +26,8 @@ from pages.ui.train.first_run import FIRST_RUN, show_first_run_button
 from pages.ui.train.form_state import (
     BASE,
     FORM,
+    LESSON,
+    LESSON_PARAMETER,
     NAME_KEY,
     PARENT_KEY,
     WHERE,
@@ -67,8 +69,9 @@ def main(page: PageFrame) -> None:
     run = run_in_focus(workspace, runs, picker=page.head, required=False, results=False)
     clicked = st.session_state.pop(_CLICKED_KEY, None)  # also where it is too late for it: a second click
     # There is no default, so that the URL keeps the view of a watched run when the run ends.
-    view: Address = {"train": {"view": one_of([NEW, WATCH], None)}}
-    url_to_widgets("train", view["train"])
+    view: Address = {"train": {"view": one_of([NEW, WATCH], None)}, LESSON: LESSON_PARAMETER}
+    for prefix, parameters in view.items():
+        url_to_widgets(prefix, parameters)
     if st.session_state[VIEW_KEY] is None or _STARTED_KEY in st.session_state:
         started = st.session_state.pop(_STARTED_KEY, "") or (run is not None and run.active)
         st.session_state[VIEW_KEY] = WATCH if started else NEW

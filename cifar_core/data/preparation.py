@@ -23,7 +23,7 @@ from cifar_core.data.import_findings import findings_file, has_upload, preview_f
 from cifar_core.data.sources.cifar10 import CIFAR10, CIFAR10_NAME, downloads_folder, is_official
 from cifar_core.data.sources.drawn10 import DRAWN10_NAME, DRAWN10_TEST_PICTURES, DRAWN10_TRAIN_PICTURES
 from cifar_core.data.sources.own.options import ImportOptions, check_options
-from cifar_core.data.sources.own.spool import remove_spool, unfinished_sentence
+from cifar_core.data.sources.own.spool import last_read, remove_spool, unfinished_sentence
 from cifar_core.data.store import (
     BUILT_IN_NAMES,
     checked_dataset_name,
@@ -131,7 +131,7 @@ def start_look(workspace: Workspace, source: Path, name: str, *, upload: bool = 
     """
     path, job = _readable(source), dataset_job(workspace, name)
     _refuse_reserved(name, path)
-    _forget_old_uploads(workspace)
+    _forget_old_imports(workspace)
     kept = upload_file(job) if upload else path
     request = DataRequest("look", str(kept), upload, one_line(shown))
 
@@ -177,6 +177,7 @@ def start_import(
     path, job, options = _readable(source), dataset_job(workspace, name), options or ImportOptions()
     _refuse_reserved(name, path)
     check_options(options)
+    _forget_old_imports(workspace, but=name)
     request = DataRequest("import", str(path), False, one_line(shown), options)
 
     def is_free() -> bool:
@@ -291,13 +292,16 @@ def _read_request(job: JobFolder) -> DataRequest | None:
         return None
 
 
-def _forget_old_uploads(workspace: Workspace) -> None:
-    """Give up imports that nobody has decided on or gone on with for a week, for their pictures fill the disk."""
+def _forget_old_imports(workspace: Workspace, *, but: str = "") -> None:
+    """Give up imports, `but` this one, that nobody has decided on or gone on with for a week: they fill the disk.
+
+    Also those whose dataset is stored: they were killed before they had removed what they had read.
+    """
     for name in subfolders(workspace.jobs):
         with contextlib.suppress(OSError, DataError):  # there is none, or it is being imported right now
             job = dataset_job(workspace, name)
-            kept = upload_file(job) if has_upload(job) else spool_folder(job)
-            if time.time() - kept.stat().st_mtime > _KEPT_SECONDS:
+            since = upload_file(job).stat().st_mtime if has_upload(job) else last_read(spool_folder(job))
+            if name != but and (time.time() - since > _KEPT_SECONDS or is_saved(workspace, name)):
                 forget_import(workspace, name)
 
 

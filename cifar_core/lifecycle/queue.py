@@ -149,8 +149,7 @@ def round_of(folder: LifeFolder) -> int:
     if not _limits(folder.workspace).fair_share:
         return 0
     share = share_of(folder)
-    waiting = waiting_runs(folder.workspace, tickets(folder.workspace).items())
-    own = [run for run in waiting if run.person == share]
+    own = waiting_runs(folder.workspace, tickets(folder.workspace).items(), share)
     return rounds_of(own, begun_lately(folder.workspace, [share])).get(folder.run_id, 0)
 
 
@@ -159,9 +158,8 @@ def next_round(workspace: Workspace, person: str) -> int:
     if not _limits(workspace).fair_share:
         return 0
     share = share_of_person(person)
-    waiting = waiting_runs(workspace, tickets(workspace).items())
-    begun = begun_lately(workspace, [share])[share]
-    return len(begun | {run.run_id for run in waiting if run.person == share})
+    own = waiting_runs(workspace, tickets(workspace).items(), share)
+    return len(begun_lately(workspace, [share])[share] | {run.run_id for run in own})
 
 
 def _in_line(workspace: Workspace, waiting: dict[str, int]) -> list[str]:

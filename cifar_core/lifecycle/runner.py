@@ -17,7 +17,7 @@ from cifar_core.lifecycle.force_stop import kill_left_over_worker
 from cifar_core.lifecycle.heartbeat import has_worker
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.lock_holders import can_find_holders
-from cifar_core.lifecycle.place import LOCAL, Backend, read_place
+from cifar_core.lifecycle.place import Backend, read_place
 from cifar_core.lifecycle.queue import join, leave
 from cifar_core.lifecycle.requests import control_files
 from cifar_core.lifecycle.states import EndRequest, Status
@@ -74,7 +74,7 @@ class LocalRunner:
 
     def launch(self, folder: LifeFolder) -> None:
         """The worker waits for the lock that the caller holds, and exits silently where the run is not queued then."""
-        is_local = read_place(folder) == LOCAL
+        is_local = read_place(folder).backend == "local"
         before = begin_session(folder.log)
         try:
             self._start_worker(folder)

@@ -29,7 +29,8 @@ from cifar_core.lifecycle.states import EndRequest
 
 _LOCAL_RANK, _LOCAL_WORLD = "LOCAL_RANK", "LOCAL_WORLD_SIZE"  # as torchrun names those on one machine
 JOIN_SECONDS = 60.0  # until all ranks have come
-WAIT_SECONDS = 600.0  # for another rank in the middle of a training: rank 0 may be drawing or checking a dataset
+BEGIN_SECONDS = 600.0  # until rank 0 has drawn and checked the dataset
+STEP_SECONDS = 45.0  # for another rank in the middle of a training; one that takes longer is frozen
 _STREAM = 7  # keeps the random numbers of dropout independent of other uses of the seed
 _LOOK_SECONDS = 0.05  # between two looks whether all ranks have come
 _REQUESTS = (None, *EndRequest)  # the place of a request is the number that stands for it between ranks
@@ -123,9 +124,15 @@ ALONE = Alone()
 class Together:
     """One of several ranks. Each of them must call the same methods in the same order."""
 
-    def __init__(self, rank: int, world: int) -> None:
-        """Made by `join_ranks`."""
-        self.rank, self.world = rank, world
+    def __init__(self, rank: int, world: int, group: "dist.ProcessGroup | None" = None) -> None:
+        """Made by `join_ranks`, for one training.
+
+        Args:
+            rank: 0 to world - 1.
+            world: how many there are.
+            group: connects them while they train; None: the one that also connects them before.
+        """
+        self.rank, self.world, self._group = rank, world, group
         self._asked: EndRequest | None = None  # of rank 0, not told yet
         self._told = self._heard = torch.zeros(1)  # the number of the request: of the newest batch, of the one before
         self._parallel: DistributedDataParallel | None = None
@@ -143,7 +150,7 @@ class Together:
         learned = [item for item in net.parameters() if item.requires_grad]
         if self._parallel is None or list(map(id, learned)) != list(map(id, self._learned)):
             self._parallel = None  # the old one takes its hooks off the weights before the new one hangs its own on
-            self._parallel, self._learned = _data_parallel(net), learned
+            self._parallel, self._learned = _data_parallel(net, self._group), learned
         return self._parallel
 
     def whole(self, logits: torch.Tensor, part: Part, count: int) -> Callable[[], torch.Tensor]:
@@ -154,7 +161,7 @@ class Together:
             told[rows.start * classes : rows.stop * classes] = logits.detach().reshape(-1)
         if self._asked is not None:
             told[-1] = _REQUESTS.index(self._asked)
-        work = dist.all_reduce(told, async_op=True)
+        work = dist.all_reduce(told, group=self._group, async_op=True)
 
         def wait() -> torch.Tensor:
             work.wait()
@@ -177,11 +184,11 @@ class Together:
     def share(self, tensors: Iterable[torch.Tensor]) -> None:
         """As promised, by broadcasts."""
         for item in tensors:
-            dist.broadcast(item, 0)
+            dist.broadcast(item, 0, group=self._group)
 
     def total(self, values: torch.Tensor) -> torch.Tensor:
         """As promised, in place."""
-        dist.all_reduce(values)
+        dist.all_reduce(values, group=self._group)
         return values
 
     def seed(self, *numbers: int) -> None:
@@ -189,16 +196,16 @@ class Together:
         torch.manual_seed(int(np.random.default_rng([_STREAM, self.rank, *numbers]).integers(2**63)))
 
     def tell(self, content: bytes) -> bytes:
-        """The bytes of rank 0."""
+        """The bytes of rank 0, before the training; it may take `BEGIN_SECONDS`."""
         size = torch.tensor([len(content)])
-        self.share([size])
+        dist.broadcast(size, 0)
         data = torch.frombuffer(bytearray(content), dtype=torch.uint8) if self.rank == 0 and content else None
         data = torch.empty(int(size), dtype=torch.uint8) if data is None else data
-        self.share([data])
+        dist.broadcast(data, 0)
         return data.numpy().tobytes()
 
 
-def _data_parallel(net: nn.Module) -> DistributedDataParallel:
+def _data_parallel(net: nn.Module, group: "dist.ProcessGroup | None") -> DistributedDataParallel:
     """The network with summed gradients, after a backward pass that counts for nothing.
 
     torch decides the order of the gradients in its messages after the first pass, and sums of three or more ranks
@@ -207,7 +214,7 @@ def _data_parallel(net: nn.Module) -> DistributedDataParallel:
     """
     device = next(net.parameters()).device
     ids = [device.index or 0] if device.type == "cuda" else None
-    parallel = DistributedDataParallel(net, device_ids=ids)
+    parallel = DistributedDataParallel(net, device_ids=ids, process_group=group)
     parallel.broadcast_buffers = False  # its argument has another name from torch 2.13 on
     was_training = net.training
     net.eval()  # no dropout is drawn, no statistic changes
@@ -271,9 +278,11 @@ def join_ranks(
             store=store,
             rank=here.rank,
             world_size=here.world,
-            timeout=timedelta(seconds=WAIT_SECONDS),
+            timeout=timedelta(seconds=BEGIN_SECONDS),
         )
-    return Together(here.rank, here.world)
+        group = dist.new_group(timeout=timedelta(seconds=STEP_SECONDS))
+        assert not isinstance(group, int)  # as it would be in a process outside of the group
+    return Together(here.rank, here.world, group)
 
 
 def _meet(store: "dist.Store", world: int, timeout_s: float, waiting: Callable[[], None]) -> None:

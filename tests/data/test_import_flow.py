@@ -23,6 +23,8 @@ from cifar_core.data import (
     start_look,
     suggested_name,
 )
+from cifar_core.data.import_findings import spool_folder
+from cifar_core.data.sources.own.reading import Reading
 from cifar_core.errors import DataError, StorageError
 from cifar_core.jobs import start
 from cifar_core.jobs.progress import CancelledError
@@ -95,6 +97,24 @@ def test_uploads_that_nobody_decides_on_go_after_a_week(workspace: Workspace, tm
     assert [state_of(workspace, name) for name in ("old", "new", "third")] == ["", "found", "found"]
     assert not (dataset_job(workspace, "old").path / "upload").exists()
     assert folder.exists()
+
+
+@pytest.mark.fault(72)
+def test_what_unfinished_imports_have_read_does_not_stay_for_ever(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes after a week, unless that import goes on, and once its dataset is stored (killed just then)."""
+    source = write_zip({**small_set(), "train/cat/x.png": b"x"}, tmp_path / "a.zip")
+    folders = {name: spool_folder(dataset_job(workspace, name)) for name in ("old", "new", "stored", "mine")}
+    for name, folder in folders.items():
+        start_import(workspace, source, name)  # it is refused, and what it has read stays
+        moment = time.time() - (8 if name in ("old", "mine") else 6) * 24 * 3600
+        os.utime(folder / "facts.bin", (moment, moment))
+    save_tiny(workspace, "stored")
+    monkeypatch.setattr(Reading, "read", lambda *_: pytest.fail("a file was read again"))
+    start_import(workspace, source, "mine", options=ImportOptions(leave_out=True))
+    assert {name for name, folder in folders.items() if folder.exists()} == {"new"}
+    assert [state_of(workspace, name) for name in ("stored", "mine")] == ["ready", "ready"]
 
 
 @pytest.mark.fault(61)

@@ -155,7 +155,7 @@ def test_a_waiting_run_is_watched_in_its_place(open_page: OpenPage, workspace: W
     app = open_page(workspace, "train", run=waiting, view="Watch")
     assert [bar.proto.text for bar in app.get("progress")] == [
         f":material/hourglass_top: Waits behind {shown(running)}; starts in 2 to 6 min. "
-        "It starts by itself when its turn comes."
+        "It is the 1st of 1 in the queue, and starts by itself when its turn comes."
     ]
     labels = {button.label for button in app.button}
     assert labels >= {"Pause", "Stop", "Duplicate"} and not labels & {"Resume", "Retry"}

@@ -1,6 +1,8 @@
 """Several ranks that train one network: their parts of a batch, the results of one process, what they say when lost."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,16 @@ def test_a_rank_that_does_not_come_is_said(monkeypatch: pytest.MonkeyPatch, tmp_
     assert asked == [1]
 
 
+def test_dropout_of_each_rank_and_batch_is_its_own() -> None:
+    drawn = set()
+    for rank, numbers in ((0, (0, 1, 0)), (1, (0, 1, 0)), (0, (0, 1, 1)), (0, (0, 2, 0)), (0, (1, 1, 0))):
+        Together(rank, 2).seed(*numbers)
+        drawn.add(float(torch.rand(())))
+    assert len(drawn) == 5
+    Together(0, 2).seed(0, 1, 0)
+    assert float(torch.rand(())) in drawn
+
+
 @pytest.mark.cluster
 @pytest.mark.parametrize("name", ["simple", "sgd", "smoothed", "tiny batch"])
 def test_steps_have_the_losses_of_one_process(found: Found, name: str) -> None:
@@ -196,14 +208,19 @@ def test_a_pause_within_a_measurement_reaches_all_ranks(found: Found) -> None:
 
 
 @pytest.mark.cluster
-def test_a_killed_rank_is_noticed_by_the_others(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="Windows cannot freeze a process")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_killed_or_frozen_rank_is_noticed_by_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setenv("STEP_SECONDS", "4")
     (tmp_path / "scenarios.json").write_text(json.dumps({"long": {"settings": {**SIMPLE, "epochs": 400}}}))
     program = ("-m", "tests.train.train_in_ranks", str(tmp_path / "scenarios.json"))
     with started_ranks(2, *program) as (first, second):
         assert first.stderr is not None and second.stderr is not None
         while b"trains" not in first.stderr.readline():
             assert first.poll() is None
-        second.kill()
+        second.send_signal(number)
         _, errors = first.communicate(timeout=20)
     assert first.returncode == LOST_RANKS, errors
     assert errors.decode().strip().splitlines()[-1].startswith("Another process of this training is gone ("), errors

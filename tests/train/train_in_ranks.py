@@ -15,6 +15,7 @@ from cifar_core.config import make_config
 from cifar_core.errors import LostRankError
 from cifar_core.lifecycle.states import EndRequest
 from cifar_core.lifecycle.supervise import LOST_RANKS
+from cifar_core.train import ranks as ranks_module
 from cifar_core.train.batches import load_training_data
 from cifar_core.train.ranks import ALONE, Ranks, Together, join_ranks, lost_ranks
 from cifar_core.train.trainer import Position, Trainer
@@ -80,10 +81,12 @@ def main() -> None:
     """Train each of the scenarios in the file of the first argument; write what rank R found to `found.R` beside it."""
     torch.set_num_threads(1)
     path, found = Path(sys.argv[1]), dict[str, Any]()
+    ranks_module.STEP_SECONDS = float(os.environ.get("STEP_SECONDS", ranks_module.STEP_SECONDS))
     ranks = join_ranks(CPU)
+    assert isinstance(ranks, Together)
     for name, scenario in json.loads(path.read_text()).items():
         goes_on = scenario.pop("goes_on", None)
-        anew = Together(ranks.rank, ranks.world)  # it is made for one training
+        anew = Together(ranks.rank, ranks.world, ranks._group)  # it is made for one training
         found[name] = train(**scenario, ranks=anew, state=found[goes_on]["state"] if goes_on else None)
     torch.save(found, path.with_name(f"found.{ranks.rank}"))
 

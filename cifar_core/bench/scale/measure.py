@@ -1,4 +1,4 @@
-"""Measures what many pictures take: `python -m cifar_core.bench.scale.measure --pictures=N [--folder=DIR] ...`.
+"""Measures what many pictures take: `python -m cifar_core.bench.scale.measure --pictures=N [--folder=DIR]`.
 
 It makes N training pictures and a tenth as many test pictures in a folder and in a tar, imports the folder in one go
 and the tar killed once in the middle, compares the two, checks the dataset, trains an epoch, and prints JSON: seconds

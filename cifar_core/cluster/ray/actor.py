@@ -7,8 +7,6 @@ one finds them again. None of their methods blocks. Reads and writes the folder 
 import contextlib
 import os
 import socket
-import stat
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -18,10 +16,11 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
+from cifar_core.cluster.nodes.record import FOLDER_VARIABLE
 from cifar_core.cluster.remote.seat import NodeLostError, NodeUnavailableError
 from cifar_core.cluster.remote.service import NodeService
 from cifar_core.cluster.versions import Versions, versions_here
-from cifar_core.errors import CifarCoreError, ClusterError, StorageError
+from cifar_core.errors import CifarCoreError, ClusterError
 from cifar_core.processes import child_environment
 from cifar_core.storage.disk_errors import storage_errors
 from cifar_core.text import one_line
@@ -54,7 +53,7 @@ class NodeActor(NodeService):
         os.environ.update(child_environment(), OMP_NUM_THREADS=str(cpus))
         if not gpus:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
-        super().__init__(_home_of(ray.get_runtime_context().get_node_id()), cpus, gpus)
+        super().__init__(_home(), cpus, gpus)
         threading.Thread(target=self._end_when_idle, name="idle", daemon=True).start()
 
     def hello(self) -> NodeFacts:
@@ -152,23 +151,17 @@ def own_node_lives() -> bool:
     return False
 
 
-def _home_of(node_id: str) -> Path:
-    """The folder of a node, made where it is not there yet; only this user may look into it.
+def _home() -> Path:
+    """The folder of runs and datasets in that of this node, with which it ends; only its user may look into it.
 
     Raises:
-        StorageError: it belongs to somebody else, or the disk refused.
+        ClusterError: the node was not started by this program.
+        StorageError: the disk refused.
     """
-    base = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir())
-    everything = base / f"cifar-nodes-{os.getuid()}"
-    with storage_errors("making the folder of a node"):
-        everything.mkdir(mode=stat.S_IRWXU, exist_ok=True)
-        found = everything.lstat()
-        if (
-            not stat.S_ISDIR(found.st_mode)
-            or found.st_uid != os.getuid()
-            or stat.S_IMODE(found.st_mode) != stat.S_IRWXU
-        ):
-            raise StorageError(f"{everything} is not a folder of this user alone: remove it, or set RAY_TMPDIR.")
-        home = everything / node_id[:16]
-        home.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if not folder:
+        raise ClusterError("A node of the cluster was not started by `python -m cifar_core cluster start` or `join`.")
+    home = Path(folder) / "runs"
+    with storage_errors("making the folder of the runs of a node"):
+        home.mkdir(exist_ok=True)
     return home

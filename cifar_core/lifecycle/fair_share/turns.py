@@ -27,10 +27,14 @@ _HASH = 16  # hexadecimal digits
 
 def share_of(folder: LifeFolder) -> str:
     """Whose share of the machine a run takes; one that cannot be read, as of another user, has a share of its own."""
+    return _share_or_own(str(folder.workspace.runs), folder.run_id)
+
+
+def _share_or_own(runs: str, run_id: str) -> str:
     try:
-        return _share(folder.config)
+        return _share(runs, run_id)
     except (OSError, ValueError):
-        return folder.run_id
+        return run_id
 
 
 def share_of_person(person: str) -> str:
@@ -39,16 +43,21 @@ def share_of_person(person: str) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _share(config: Path) -> str:
-    """As `share_of`; kept, since a run keeps its person, and every waiting worker asks several times a second."""
-    content = read_json(config, max_bytes=_MAX_BYTES)
+def _share(runs: str, run_id: str) -> str:
+    """As `share_of`; kept, since a run keeps its person, and every waiting worker asks several times a second.
+
+    By texts, not by a path: every listing asks for each pair of waiting runs, and a path takes microseconds.
+    """
+    content = read_json(LifeFolder(Path(runs) / run_id).config, max_bytes=_MAX_BYTES)
     person = content.get("person", "") if isinstance(content, dict) else ""
     return share_of_person(person if isinstance(person, str) else "")
 
 
-def waiting_runs(workspace: Workspace, tickets: Iterable[tuple[str, int]]) -> list[Waiting]:
-    """The runs with these tickets (run id, number), each with its share."""
-    return [Waiting(number, run_id, share_of(LifeFolder(workspace.runs / run_id))) for run_id, number in tickets]
+def waiting_runs(workspace: Workspace, tickets: Iterable[tuple[str, int]], share: str = "") -> list[Waiting]:
+    """The runs with these tickets (run id, number), each with its share; those of one share where that is given."""
+    runs = str(workspace.runs)
+    found = ((number, run_id, _share_or_own(runs, run_id)) for run_id, number in tickets)
+    return [Waiting(*each) for each in found if share in ("", each[2])]
 
 
 def begun_lately(workspace: Workspace, shares: Iterable[str]) -> dict[str, set[str]]:

@@ -8,12 +8,12 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from cifar_core.lifecycle.states import EndRequest
-from cifar_core.runs import QueuePlace, Run, queue_places, slots
+from cifar_core.runs import QueuePlace, Run, queue_places, slots, time_left
 from cifar_core.runs.control.stop_all import request_stop_of
-from cifar_core.text import clock, counted
+from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.class_room.choice import PAGE
-from pages.ui.class_room.ticked_rows import show_ticked_rows
+from pages.ui.class_room.ticked_rows import show_ticked_rows, text_width
 from pages.ui.error_messages import show_errors_as_toast
 from pages.ui.markdown import escaped, single_line
 from pages.ui.train.active_runs import IDLE_INTERVAL, refresh_interval, run_lister
@@ -44,15 +44,17 @@ def _show(workspace: Workspace, runs: list[Run], *, teacher: bool) -> None:
         return
     waiting = sum(run.waits for run in active)
     people = len({run.person for run in active})
+    lesson = active[0].lesson if len({run.lesson for run in active}) == 1 else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{len(active) - waiting}** training, **{waiting}** waiting, of "
-            f"**{'1 person' if people == 1 else f'{people} people'}**",
+            f"**{'1 person' if people == 1 else f'{people} people'}**"
+            + (f", in lesson **{escaped(lesson)}**" if lesson else ""),
             width="content",
         )
         # Beside the words: the right end is where the table's own buttons appear, above it.
         buttons = st.container(horizontal=True, width="content")
-    ticked = show_ticked_rows(_TICKED, _rows(active, places), _columns(active), _ALT, _HEIGHT)
+    ticked = show_ticked_rows(_TICKED, _rows(active, places), _columns(active), _ALT, _HEIGHT, ticks=teacher)
     if not teacher:
         return
     with buttons:
@@ -80,8 +82,8 @@ def _row(run: Run, place: QueuePlace | None) -> dict[str, object]:
         starts = f"in {range_words(place.wait.low, place.wait.high)}" if place and place.wait else "not timed yet"
         starts = "" if run.silent_since is not None else starts
     else:
-        left = run.progress.seconds_left if run.progress else 0
-        starts = f"{clock(left)} left" if left else ""
+        left = time_left(run)  # from which the queue's expected starts are made, so that both agree
+        starts = f"{range_words(left.low, left.high)} left" if left and left.high else ""
     return {
         "id": run.id,
         "person": single_line(run.person) or NOBODY,
@@ -100,23 +102,23 @@ def _row(run: Run, place: QueuePlace | None) -> dict[str, object]:
 def _columns(active: Sequence[Run]) -> dict[str, ColumnConfig]:
     column = st.column_config
     shown: dict[str, ColumnConfig] = {
-        "person": column.TextColumn("Person", pinned=True),
-        "name": column.TextColumn("Run"),
-        "lesson": column.TextColumn("Lesson"),
+        "person": column.TextColumn("Person", pinned=True, width=text_width(run.person for run in active)),
         "state": column.TextColumn("State"),
         "place": column.NumberColumn("Place", help="In the queue: 1 is next."),
-        "round": column.NumberColumn(
-            "Round", help="Under fair share: 1 is the first run of this person in the last 12 hours, 2 the second."
-        ),
         "time": column.TextColumn("Time", help="When it is expected to start, or how long it still trains."),
         "progress": column.ProgressColumn("Progress", format="%.0f %%", min_value=0, max_value=100),
         "accuracy": column.NumberColumn(
             "Test accuracy so far", format="%.1f %%", help="At the epoch that the validation part chose."
         ),
+        "name": column.TextColumn("Run", width=text_width(run.name for run in active)),
+        "lesson": column.TextColumn("Lesson", width=text_width(run.lesson for run in active)),
+        "round": column.NumberColumn(
+            "Round", help="Under fair share: 1 is the first run of this person in the last 12 hours, 2 the second."
+        ),
         "epochs": column.NumberColumn("Epochs"),
     }
     unused = {
-        "lesson": not any(run.lesson for run in active),
+        "lesson": len({run.lesson for run in active}) == 1,  # the line above says it
         "round": not any(run.round for run in active),
         "accuracy": not any(run.best for run in active),
     }

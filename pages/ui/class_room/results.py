@@ -14,7 +14,7 @@ from cifar_core.text import counted
 from cifar_core.workspace import Workspace
 from pages.ui.class_room.choice import PAGE, collections
 from pages.ui.class_room.now import NOBODY
-from pages.ui.class_room.ticked_rows import show_ticked_rows
+from pages.ui.class_room.ticked_rows import show_ticked_rows, text_width
 from pages.ui.compare.links import show_compare_button
 from pages.ui.markdown import single_line
 from pages.ui.rerun import rerun_page
@@ -50,7 +50,7 @@ def show_results(workspace: Workspace, runs: list[Run]) -> None:
     if not found:
         st.info("There is no such run yet.", icon=":material/hourglass_empty:")
         return
-    table = pd.DataFrame(collect(found))
+    table = results_table(found)
     place_of_csv.download_button(
         "CSV",
         lambda: table_csv(table),
@@ -63,6 +63,14 @@ def show_results(workspace: Workspace, runs: list[Run]) -> None:
     _show_table(table, {run.id: run for run in found})
     _follow(workspace, runs, found)
     _show_curves(workspace, found, table)
+
+
+def results_table(found: list[Run]) -> pd.DataFrame:
+    """Return the rows; whole numbers stay whole where some runs have none."""
+    rows = collect(found)
+    kinds = {name: {type(row[name]) for row in rows} - {type(None)} for name in rows[0]}
+    whole = [name for name, kind in kinds.items() if kind == {int}]
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
 
 
 def _show_table(table: pd.DataFrame, found: dict[str, Run]) -> None:
@@ -91,7 +99,7 @@ def _shown(table: pd.DataFrame, found: dict[str, Run]) -> pd.DataFrame:
         person=[single_line(person) or NOBODY for person in table["person"]],
         name=[single_line(name) for name in table["name"]],
         status=[status_display(found[run_id])[0] for run_id in table["id"]],
-        seconds=pd.to_timedelta(table["seconds"].round(), unit="s"),
+        seconds=pd.to_timedelta(table["seconds"].where(table["seconds"] > 0).round(), unit="s"),
         **{name: [_cell(value) for value in table[name]] for name in _settings(table)},
     )
     return in_percent(shown, _SHARES)
@@ -99,7 +107,7 @@ def _shown(table: pd.DataFrame, found: dict[str, Run]) -> pd.DataFrame:
 
 def _cell(value: Any) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if is_number or value is None else setting_text(value)
+    return value if is_number or value is None or value is pd.NA else setting_text(value)
 
 
 def _settings(table: pd.DataFrame) -> list[str]:
@@ -110,8 +118,8 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
     column = st.column_config
     interval = TERMS["interval"].help
     columns: dict[str, Any] = {
-        "person": column.TextColumn("Person", pinned=True),
-        "name": column.TextColumn("Run"),
+        "person": column.TextColumn("Person", pinned=True, width=text_width(table["person"])),
+        "name": column.TextColumn("Run", width=text_width(table["name"])),
         "status": column.TextColumn("Status"),
         "accuracy": column.NumberColumn(
             "Test accuracy",

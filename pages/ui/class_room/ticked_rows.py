@@ -1,15 +1,24 @@
 """A table with ticks whose rows come, go and move while it is open: a tick belongs to its run, not to its place."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+_LONG = 24  # characters of a name, beyond which its column is cut
+_CUT = 180  # pixels
+
+
+def text_width(texts: Iterable[str]) -> int | None:
+    """Return the width of a column of names: None, as wide as they need, unless one would push the rest aside."""
+    return _CUT if max(map(len, texts), default=0) > _LONG else None
+
 
 def show_ticked_rows(
-    name: str, rows: pd.DataFrame, columns: Mapping[str, ColumnConfig], alt: str, height: int
+    name: str, rows: pd.DataFrame, columns: Mapping[str, ColumnConfig], alt: str, height: int, *, ticks: bool = True
 ) -> list[str]:
     """Show the rows with their ticks; returns the ids of the ticked ones, in the order of the rows.
 
@@ -21,21 +30,27 @@ def show_ticked_rows(
         columns: how each is drawn, in their order.
         alt: what the table is, in words.
         height: pixels, at most.
+        ticks: whether rows can be ticked.
     """
     ids = rows["id"].tolist()
     ticked = set(st.session_state.setdefault(name, []))
-    key, first = _table_key(name, ids, [row for row, run_id in enumerate(ids) if run_id in ticked])
+    choice: dict[str, Any] = {}
+    if ticks:
+        key, first = _table_key(name, ids, [row for row, run_id in enumerate(ids) if run_id in ticked])
+        choice = {
+            "on_select": _follow(name, ids, key),
+            "selection_mode": "multi-row",
+            "selection_default": {"selection": {"rows": first}},
+            "key": key,
+        }
     st.dataframe(
         rows[list(columns)],
         height=height if len(ids) > height // 36 - 1 else "content",
         hide_index=True,
         placeholder="–",
-        on_select=_follow(name, ids, key),
-        selection_mode="multi-row",
-        selection_default={"selection": {"rows": first}},
-        key=key,
         alt=alt,
         column_config=dict(columns),
+        **choice,
     )
     return [run_id for run_id in ids if run_id in st.session_state[name]]
 

@@ -59,8 +59,16 @@ def browse_pictures(dataset: Dataset, bar: DeltaGenerator) -> tuple[Split, int |
         st.pagination(pages, key="data_page")
     state["data_picture"] = event.opened or state["data_picture"]
     widgets_to_url("data", parameters)
-    found = part[split.ids[part] == state["data_picture"]]
-    return split, int(found[0]) if len(found) else int(here[0]) if len(here) else None
+    return split, _row_of(split, part, here, state["data_picture"])
+
+
+def _row_of(split: Split, part: np.ndarray, here: np.ndarray, name: str) -> int | None:
+    """The row of a picture of the part by its id, else the first of those `here`; None where there is none."""
+    found = here[split.ids[here] == name]
+    if name and not len(found):  # on another page; a copy of a million ids would take longer than the search
+        found = np.intersect1d(np.flatnonzero(split.ids == name), part)
+    rows = found if len(found) else here
+    return int(rows[0]) if len(rows) else None
 
 
 def open_picture(dataset: Dataset, split: Split, row: int) -> None:

@@ -18,12 +18,13 @@ from cifar_core.text import did_you_mean
 from pages.ui.markdown import escaped_sentence
 from pages.ui.url_state import UrlParameter, forget_widgets, free_text, give, has_arrived, url_to_widgets
 
-BASE, FORM, WHERE = "train_base", "train_form", "where"  # prefixes of the keys
+BASE, FORM, WHERE, LESSON = "train_base", "train_form", "where", "train_class"  # prefixes of the keys
 PRESET_KEY = f"{BASE}_preset"
 PARENT_KEY = f"{BASE}_parent"  # id of the run whose settings were taken, until a preset replaces them
 NAME_KEY = f"{BASE}_name"
-LESSON_KEY = f"{BASE}_lesson"  # the lesson of a class whose link opened the form; no widget has it
-NAME_PARAMETER = {"name": free_text(MAX_RUN_NAME), "lesson": free_text(MAX_LESSON)}
+LESSON_KEY = f"{LESSON}_lesson"  # the lesson of a class whose link opened the page; no widget has it
+NAME_PARAMETER = {"name": free_text(MAX_RUN_NAME)}
+LESSON_PARAMETER = {"lesson": free_text(MAX_LESSON)}  # of both views: who reloads a watched run stays in the lesson
 _NOTICE_KEY = f"{FORM}_notice"  # session: what the URL says wrong, and the settings beside which that is shown
 _WIDGET = "train_set_"  # prefix of the keys of the widgets
 _NAMED_KEY = f"{BASE}_named"  # session: a run was just started under the name
@@ -38,8 +39,7 @@ def read_form(
     Args:
         runs: ids of the runs whose settings can be taken.
         datasets: names of the datasets that there are.
-        more: what the URL holds beside the settings: a name, and the lesson of a class. The Sweep page, which shares
-            the draft, has a name of its own.
+        more: what the URL holds beside the settings: a name. The Sweep page, which shares the draft, has its own.
     """
     if has_arrived():
         _forget_form_of_another_page()
@@ -162,7 +162,7 @@ def open_form_with_dataset(name: str) -> None:
 
 def _open_form(address: Mapping[str, str]) -> None:
     """Go to the form as it is where this link is opened anew."""
-    for page in (BASE, FORM, WHERE):
+    for page in (BASE, FORM, WHERE, LESSON):
         forget_widgets(page)
     st.switch_page("pages/train.py", query_params={"view": "New run", **address})
 

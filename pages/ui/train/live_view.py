@@ -162,7 +162,11 @@ def _show_head(workspace: Workspace, run: Run, runs: list[Run]) -> None:
         there = escaped(run.place.words)
         words = f":material/hourglass_top: Waits for {there}. It starts by itself when there is room there."
     elif place is not None and place.seconds != 0:
-        words = f":material/hourglass_top: Waits {queue_line(place)}. It starts by itself when its turn comes."
+        fair = " Fair share: runs of people who have had fewer turns go first." if run.round else ""
+        words = (
+            f":material/hourglass_top: Waits {queue_line(place)}. It is the {place} in the queue, and starts by itself "
+            f"when its turn comes.{fair}"
+        )
     else:
         words = estimate_error_line(run)
     show_run_progress(run, words)

@@ -93,8 +93,9 @@ def test_a_run_is_equal_to_a_local_one_whoever_follows_it(
     assert read_run(tiny_here, there).status == "finished"
     assert results(tiny_here.runs / there) == results(tiny_here.runs / here)
     assert verify_run(tiny_here, there) == []
-    left = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / f"cifar-nodes-{os.getuid()}"
-    assert not list(left.rglob(there))
+    for machine in [two_nodes.head, *two_nodes.others]:
+        assert list((machine.folder / "runs").rglob(there)) == []  # nothing is left of it
+        assert list((machine.folder / "runs").rglob("work/*")) == []
 
 
 def test_what_no_node_has_is_refused_and_not_waited_for(two_nodes: TwoNodes, tiny_here: Workspace) -> None:

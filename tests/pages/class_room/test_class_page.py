@@ -1,6 +1,7 @@
 """The Class page: who trains and waits, stopping, results side by side, and the limits and who may change them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import streamlit as st
 from streamlit.runtime.secrets import secrets_singleton
 
 from cifar_core.config import make_config
+from cifar_core.export import table_csv
 from cifar_core.lifecycle.queue import join
 from cifar_core.lifecycle.status import expect_worker
 from cifar_core.limits import LIMITS_FILE, change_limits, read_limits
@@ -16,6 +18,7 @@ from cifar_core.runs import create_run, read_run, rename_run, slots
 from cifar_core.runs.run_folder import run_folder
 from cifar_core.workspace import Workspace
 from pages.ui.class_room import person
+from pages.ui.class_room.results import results_table
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 from tests.runs.conftest import TINY
@@ -58,7 +61,9 @@ def test_the_queue_is_shown_in_the_order_of_fair_share(
     assert table["name"].tolist() == ["ada 1", "ben 1", "ada 2"]
     assert table["place"].tolist() == [1, 2, 3] and table["round"].tolist() == [1, 1, 2]
     assert table["person"].tolist() == ["ada", "ben", "ada"]
-    assert "**3** waiting" in said(app) and "**2 people**" in said(app)
+    assert "**3** waiting" in said(app) and "**2 people**, in lesson **Rates**" in said(app)
+    assert list(table)[:4] == ["person", "state", "place", "time"], "who and when without scrolling on a narrow screen"
+    assert "lesson" not in table
 
 
 def test_a_teacher_stops_one_run_or_all_of_a_person(
@@ -128,6 +133,7 @@ def test_on_a_shared_server_without_a_login_nobody_may(
     app.session_state[person.TYPED_KEY] = "tea"  # a name that was typed makes no teacher
     app.run()
     assert not app.number_input and "nobody is known as a teacher" in said(app)
+    assert "Runs per person: **no limit**" in said(app) and "Most epochs of a run: **no limit**" in said(app)
 
 
 def test_the_runs_of_a_lesson_stand_side_by_side(open_page: OpenPage, shared: Workspace, finished: Any) -> None:
@@ -137,6 +143,8 @@ def test_the_runs_of_a_lesson_stand_side_by_side(open_page: OpenPage, shared: Wo
     row = table[table["name"] == finished.name].iloc[0]
     assert row["accuracy"] == round(100 * finished.best.test_accuracy, 1) and row["low"] < row["accuracy"] < row["high"]
     assert row["n"] == finished.dataset.test and "Curves" in said(app)
+    csv = table_csv(results_table([finished, replace(finished, id="waits", best=None, dataset=None)])).decode()
+    assert f",{finished.dataset.test},{finished.best.epoch}," in csv, "whole numbers stay whole beside none"
 
 
 def test_lessons_are_chosen_first_and_each_person_may_have_one_row(

@@ -5,8 +5,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cifar_core.limits import change_limits
-from cifar_core.runs import list_runs
+from cifar_core.config import make_config
+from cifar_core.limits import LIMITS_FILE, change_limits
+from cifar_core.runs import create_run, list_runs
 from cifar_core.workspace import Workspace
 from pages.ui.class_room import person
 from tests.conftest import save_tiny
@@ -51,6 +52,23 @@ def test_the_browser_brings_the_name_back(open_page: OpenPage, workspace: Worksp
     app.session_state["class_person_field"] = "Ada"
     app.run()
     assert app.text_input(key="class_person_field").value == "Ada"
+
+
+def test_who_reloads_a_watched_run_stays_in_the_lesson(open_page: OpenPage, workspace: Workspace) -> None:
+    save_tiny(workspace)
+    run_id = create_run(workspace, make_config({"dataset": "tiny"}), person="Ada", lesson="Rates")
+    app = open_page(workspace, "train", run=run_id, view="Watch", lesson="Rates")
+    assert app.query_params["lesson"] == "Rates"
+    app.segmented_control(key="train_view").set_value("New run").run()
+    assert "**Rates**" in said(app) and app.query_params["lesson"] == "Rates"
+
+
+def test_limits_that_cannot_be_read_are_said_once(open_page: OpenPage, workspace: Workspace) -> None:
+    save_tiny(workspace)
+    (workspace.root / LIMITS_FILE).write_text("{")
+    app = open_page(workspace, "train", dataset="tiny")
+    assert ["remove it for the defaults" in error.value for error in app.error] == [True]
+    assert app.button(key="train_start").disabled
 
 
 def test_the_name_of_a_teacher_is_refused(open_page: OpenPage, workspace: Workspace) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-STEP = 11  # every 11th call takes two minutes, every call 20
+STEP = 17  # every 17th call takes 1.5 minutes, every call 20
 
 
 @pytest.mark.slow

@@ -139,9 +139,10 @@ def import_pictures(  # noqa: PLR0913 - an import and who watches it, each by it
         found = _checked(listing, layout, options)
         for sentence in found_sentences(listing, layout, layout.class_counts()):
             watcher.say(sentence)
-        require_room(workspace, 2 * len(layout.samples) * PICTURE_BYTES, f"The dataset {name}")
         how = {"source": source.identity, "fit": options.fit, "encoding": options.encoding, "program": _program()}
         spool = stack.enter_context(Spool(folder, how, len(layout.samples)))
+        # As they are read, and in their order; those that an earlier import has read are on the disk already.
+        require_room(workspace, (2 * len(layout.samples) - spool.pictures) * PICTURE_BYTES, f"The dataset {name}")
         _say_where_it_begins(spool, watcher)
         _read_all(source, Reading(listing, layout, found, spool, options.fit), watcher)
         pictures = ReadPictures(listing, layout, spool.facts())

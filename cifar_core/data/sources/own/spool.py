@@ -122,20 +122,19 @@ class Spool:
     def _note(self, fact: tuple[object, ...]) -> None:
         self._waiting.append(np.array(fact, FACT).tobytes())
         if time.monotonic() >= self._next:
-            self._flush(durable=True)
+            self._flush()
             self._next = time.monotonic() + _SECONDS
 
-    def _flush(self, *, durable: bool = False) -> None:
-        """Write what waits, the facts last; `durable` also outlives a power cut."""
+    def _flush(self) -> None:
+        """Write what waits, the facts last: a power cut too leaves no fact without its picture and original."""
         if not self._waiting:
             return
         with storage_errors("keeping the pictures that are read"):
             self._pixels.flush()
-            if durable:
-                os.fsync(self._pixels.fileno())
-                self.originals.sync()
+            os.fsync(self._pixels.fileno())
+            self.originals.sync()
             if len(self.problems) > self._written:
-                write_json(self._folder / _PROBLEMS, self.problems, durable=durable)
+                write_json(self._folder / _PROBLEMS, self.problems)
                 self._written = len(self.problems)
             write_whole(self._facts, b"".join(self._waiting))
         self._waiting.clear()
@@ -178,6 +177,11 @@ def read_so_far(folder: Path) -> tuple[int, int]:
         return (folder / _FACTS).stat().st_size // FACT.itemsize, total if isinstance(total, int) else 0
     except OSError:
         return 0, 0
+
+
+def last_read(folder: Path) -> float:
+    """When an unfinished import last read a file, in seconds since 1970; OSError where there is none."""
+    return (folder / _FACTS).stat().st_mtime
 
 
 def unfinished_sentence(folder: Path, name: str) -> str:

@@ -217,6 +217,19 @@ def test_a_process_that_is_killed_while_it_writes(half_read: Path, tmp_path: Pat
     assert content(workspace, "mine") == content(other, "mine")
 
 
+def test_an_import_that_goes_on_needs_no_room_for_what_it_has_read(
+    half_read: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(importing, "require_room", lambda _workspace, needed, _what: asked.append(needed))
+    shutil.copytree(half_read / "read", tmp_path / "read")
+    read = (tmp_path / "read" / "pixels.bin").stat().st_size
+    workspace = open_workspace(tmp_path)
+    import_pictures(workspace, half_read / "odd", "mine", options=LEAVE_OUT, kept=tmp_path / "read")
+    import_pictures(workspace, half_read / "odd", "other", options=LEAVE_OUT)
+    assert read > 20 * 3 * 32 * 32 and asked[1] - asked[0] == read
+
+
 def test_a_disk_that_is_full(workspace: Workspace, half_read: Path, tmp_path: Path) -> None:
     """One sentence, no dataset; and a library's own import leaves no file."""
     for number in (3, 30, 70):
