@@ -1,5 +1,6 @@
 """Whether a cluster may be used for runs, asked without loading Ray: reached, safe, of our versions, large enough."""
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Iterable
@@ -46,8 +47,11 @@ class ClusterFacts:
         """Refuse what no node has, because Ray would wait for it without end.
 
         Raises:
+            ClusterError: there is no node at all, as in the last moments of a cluster.
             ConfigError: no node has so many; the sentence names the largest.
         """
+        if not self.nodes:
+            raise ClusterError(f"The cluster at {self.address} has no node: start it again.")
         if any(node.cpus >= cpus and node.gpus >= gpus for node in self.nodes):
             return
         wanted = [counted(cpus, "CPU")] if cpus else []
@@ -83,8 +87,13 @@ def check_cluster(workspace: Workspace, place: Place) -> ClusterFacts:
     return facts
 
 
-def ask_cluster(workspace: Workspace, address: str) -> ClusterFacts:
+def ask_cluster(workspace: Workspace, address: str, token: Path | None = None) -> ClusterFacts:
     """The nodes of a cluster that may be talked to, whatever their versions.
+
+    Args:
+        workspace: whose token counts.
+        address: of the cluster.
+        token: the file of another token that counts instead.
 
     Raises:
         ConfigError: the address is none.
@@ -92,17 +101,17 @@ def ask_cluster(workspace: Workspace, address: str) -> ClusterFacts:
     """
     require_ray()
     require_reachable(address)
-    ours = _start_asking(address, token_environment(workspace))
+    file = token or token_file(workspace)
+    ours = _start_asking(address, token_environment(file))
     others = _start_asking(address, made_up_token())
     answer, answer_to_others = _answer(ours, address), _answer(others, address)
     if "denied" in answer:
-        raise ClusterError(_no_entrance(address, token_file(workspace)))
+        raise ClusterError(_no_entrance(address, file))
     if "denied" not in answer_to_others:
         _require_loopback(address, answer["nodes"])
-    nodes = nodes_of(answer["nodes"])
-    if not nodes:
-        raise ClusterError(f"The cluster at {address} has no node: start it again.")
-    return ClusterFacts(address, nodes)
+    facts = ClusterFacts(address, nodes_of(answer["nodes"]))
+    facts.require(0, 0)
+    return facts
 
 
 def nodes_of(answer: Iterable[dict[str, Any]]) -> tuple[ClusterNode, ...]:
@@ -159,7 +168,8 @@ def _node(content: dict[str, Any]) -> ClusterNode:
 def _require_loopback(address: str, nodes: list[dict[str, Any]]) -> None:
     """Refuse a cluster without a token that others can reach: they could run anything there (CVE-2023-48022)."""
     ports = {split_address(address)[1], *(port for node in nodes for port in node["ports"])}
-    if all(is_loopback(node["address"]) for node in nodes) and not _listens_to_others(ports):
+    sessions = {node["session"] for node in nodes}
+    if all(is_loopback(node["address"]) for node in nodes) and not _listens_to_others(ports, sessions):
         return
     raise ClusterError(
         f"The cluster at {address} takes commands from everybody who reaches it, for it asks for no token: start it "
@@ -167,15 +177,37 @@ def _require_loopback(address: str, nodes: list[dict[str, Any]]) -> None:
     )
 
 
-def _listens_to_others(ports: Iterable[int]) -> bool:
-    """Whether one of these ports of this machine listens beyond loopback; True where the system does not tell."""
+def _listens_to_others(ports: Iterable[int], sessions: Iterable[str]) -> bool:
+    """Whether anything of a cluster on this machine listens beyond loopback; True where the system does not tell.
+
+    Args:
+        ports: that are known to be of it.
+        sessions: folders of Ray; who has a file open there is of it too, such as a dashboard that takes jobs.
+    """
     wanted = {f"{port:04X}" for port in ports}
     try:
         tables = [Path("/proc/net", name).read_text("ascii").splitlines()[1:] for name in ("tcp", "tcp6")]
     except OSError:
         return True
-    listening = (row.split()[1].rpartition(":") for table in tables for row in table if row.split()[3] == _LISTENS)
-    return any(port in wanted and not _is_loopback_number(host) for host, _, port in listening)
+    open_to_others = {}  # the socket of each port
+    for row in (line.split() for table in tables for line in table):
+        host, _, port = row[1].rpartition(":")
+        if row[3] == _LISTENS and not _is_loopback_number(host):
+            open_to_others[f"socket:[{row[9]}]"] = port
+    return bool(wanted & {*open_to_others.values()}) or any(
+        files & {*open_to_others} and any(file.startswith(f"{session}/") for file in files for session in sessions)
+        for files in map(_open_files, Path("/proc").glob("[0-9]*"))
+    )
+
+
+def _open_files(process: Path) -> set[str]:
+    """What a process has open, as the system names it; nothing of one that belongs to somebody else."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for handle in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                found.add(str(handle.readlink()))
+    return found
 
 
 def _is_loopback_number(host: str) -> bool:

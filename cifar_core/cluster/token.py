@@ -31,15 +31,14 @@ def token_file(workspace: Workspace) -> Path:
     return Path(named) if named and not own.exists() else own
 
 
-def token_environment(workspace: Workspace) -> dict[str, str]:
-    """The variables with which a process of Ray uses the workspace's token.
+def token_environment(path: Path) -> dict[str, str]:
+    """The variables with which a process of Ray uses the token in a file.
 
-    Where there is none, the token is one that no cluster has, for Ray ends a process that finds none at all.
+    Where there is no such file, the token is one that no cluster has, for Ray ends a process that finds none at all.
 
     Raises:
         ClusterError: the file is no token, or others may read it.
     """
-    path = token_file(workspace)
     if not path.exists():
         return made_up_token()
     require_token(path)

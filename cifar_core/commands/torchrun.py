@@ -1,13 +1,14 @@
-"""`train` and `runs resume` under torchrun: the run is made once; rank 0 is its worker, the others are ranks."""
+"""`train` and `runs resume` under torchrun: the run is made once; rank 0 is its worker, each computes a rank."""
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from cifar_core.errors import CifarCoreError, ConfigError, RunError
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.ranks.torchrun import InPlace, Torchrun, become_rank, serve_in_place
+from cifar_core.lifecycle.ranks.torchrun import InPlace, Torchrun, compute_rank, serve_in_place
 from cifar_core.runs import Run, Status, read_run, resume_run, start_run
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.workspace import Workspace
@@ -26,7 +27,7 @@ def with_processes(changes: dict[str, Any], torchrun: Torchrun) -> dict[str, Any
 
 
 def train_here(workspace: Workspace, torchrun: Torchrun, make: Callable[[str], str]) -> str:
-    """In rank 0: make the run, or find that of the same id of torchrun, and launch it; all others become its ranks.
+    """In rank 0: make the run, or find that of the same id of torchrun, and launch it; else compute a rank, and exit.
 
     Args:
         workspace: of the run.
@@ -40,7 +41,7 @@ def train_here(workspace: Workspace, torchrun: Torchrun, make: Callable[[str], s
         RunError: a run of this id of torchrun has finished already.
     """
     if torchrun.rank:
-        become_rank(LifeFolder(workspace.runs / new_run_id(torchrun.key)), torchrun)
+        sys.exit(compute_rank(LifeFolder(workspace.runs / new_run_id(torchrun.key)), torchrun))
     run_id = make(torchrun.key)
     run = read_run(workspace, run_id)
     if run.status is Status.FINISHED:
@@ -53,7 +54,7 @@ def train_here(workspace: Workspace, torchrun: Torchrun, make: Callable[[str], s
 
 
 def resume_here(workspace: Workspace, torchrun: Torchrun, run_id: str) -> None:
-    """In rank 0: launch a run again; all others become its ranks.
+    """In rank 0: launch a run again; else compute a rank, and exit.
 
     Raises:
         ConfigError: it has another number of processes.
@@ -65,7 +66,7 @@ def resume_here(workspace: Workspace, torchrun: Torchrun, run_id: str) -> None:
             [f"Run {run_id} has {processes} processes, but torchrun has started {torchrun.world}: start as many."]
         )
     if torchrun.rank:
-        become_rank(LifeFolder(workspace.runs / run_id), torchrun)
+        sys.exit(compute_rank(LifeFolder(workspace.runs / run_id), torchrun))
     resume_run(workspace, run_id, InPlace())
 
 

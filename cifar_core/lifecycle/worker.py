@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
@@ -128,15 +127,14 @@ def computing_command(folder: LifeFolder) -> list[str]:
 class OwnProcess:
     """The computation of a run in a process of its own."""
 
-    def __init__(self, command: Callable[[LifeFolder], list[str]] | None = None) -> None:
-        """Of `computing_command`, where no other command is given."""
-        self._command = command or computing_command
-
     def start(self, folder: LifeFolder) -> None:
         """Start it; OSError where the system refuses."""
-        self._child = start_computing(self._command(folder))
+        self._child = self._begin(folder)
         assert self._child.stdout is not None
         self._output = LogKeeper(self._child.stdout, folder.log)
+
+    def _begin(self, folder: LifeFolder) -> "subprocess.Popen[bytes]":
+        return start_computing(computing_command(folder))
 
     @property
     def code(self) -> int:

@@ -1,20 +1,33 @@
 """Whether a cluster may be used: it is reached, the token counts, the versions are ours, a node is large enough."""
 
+import contextlib
 import dataclasses
 import socket
+from pathlib import Path
 
 import pytest
 
-from cifar_core.cluster.check import check_cluster
+from cifar_core.cluster.check import _listens_to_others, check_cluster
 from cifar_core.cluster.versions import labels_of, versions_here
 from cifar_core.errors import ClusterError, ConfigError
 from cifar_core.lifecycle.place import Place
 from cifar_core.workspace import Workspace
 from tests.cluster.conftest import StartForeign, TwoNodes
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+@pytest.mark.fault(101)
+@pytest.mark.parametrize(("host", "seen"), [("", True), ("127.0.0.1", False)])
+def test_what_a_cluster_lets_listen_is_found_by_its_files_or_its_port(tmp_path: Path, host: str, seen: bool) -> None:
+    """Its dashboard listens where it was told to, and Ray names no port of it."""
+    with socket.create_server((host, 0)) as server, contextlib.ExitStack() as files:
+        assert not _listens_to_others([1], [str(tmp_path)])
+        assert _listens_to_others([server.getsockname()[1]], [str(tmp_path)]) == seen
+        files.enter_context(open(tmp_path / "dashboard.log", "w"))
+        assert _listens_to_others([1], [str(tmp_path)]) == seen
 
 
+@pytest.mark.cluster
+@pytest.mark.slow
 def test_the_nodes_of_a_cluster_are_found(two_nodes: TwoNodes, workspace: Workspace) -> None:
     facts = check_cluster(two_nodes.lend(workspace), Place("ray", two_nodes.address, cpus=1))
     assert [(node.is_head, node.is_here, node.cpus, node.gpus) for node in facts.nodes] == [
@@ -24,6 +37,8 @@ def test_the_nodes_of_a_cluster_are_found(two_nodes: TwoNodes, workspace: Worksp
 
 
 @pytest.mark.fault(100)
+@pytest.mark.cluster
+@pytest.mark.slow
 def test_what_no_node_has_is_refused_and_the_largest_is_named(two_nodes: TwoNodes, workspace: Workspace) -> None:
     two_nodes.lend(workspace)
     with pytest.raises(
@@ -35,6 +50,8 @@ def test_what_no_node_has_is_refused_and_the_largest_is_named(two_nodes: TwoNode
 
 
 @pytest.mark.fault(75, 100)
+@pytest.mark.cluster
+@pytest.mark.slow
 def test_without_the_token_or_with_another_one_nobody_comes_in(two_nodes: TwoNodes, workspace: Workspace) -> None:
     place = Place("ray", two_nodes.address)
     with pytest.raises(ClusterError, match=r"asks for a token, and there is none at .*cluster/token: copy"):
@@ -48,6 +65,8 @@ def test_without_the_token_or_with_another_one_nobody_comes_in(two_nodes: TwoNod
 
 
 @pytest.mark.fault(101)
+@pytest.mark.cluster
+@pytest.mark.slow
 def test_a_cluster_that_asks_for_no_token_is_refused_where_others_reach_it(
     start_foreign: StartForeign, workspace: Workspace
 ) -> None:
@@ -57,6 +76,8 @@ def test_a_cluster_that_asks_for_no_token_is_refused_where_others_reach_it(
 
 
 @pytest.mark.fault(75, 101)
+@pytest.mark.cluster
+@pytest.mark.slow
 def test_one_that_listens_on_loopback_alone_may_go_without_and_its_version_counts(
     start_foreign: StartForeign, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,6 +92,8 @@ def test_one_that_listens_on_loopback_alone_may_go_without_and_its_version_count
 
 
 @pytest.mark.fault(100)
+@pytest.mark.cluster
+@pytest.mark.slow
 def test_what_listens_and_is_no_cluster_is_named_in_time(
     workspace: Workspace, ray_installed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

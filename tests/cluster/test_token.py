@@ -73,10 +73,10 @@ def test_the_token_of_the_workspace_goes_before_that_of_the_shell(
     assert token_file(workspace) == tmp_path / "elsewhere"
     own = make_token(workspace)
     assert token_file(workspace) == own
-    assert token_environment(workspace) == {PATH_VARIABLE: str(own)}
+    assert token_environment(token_file(workspace)) == {PATH_VARIABLE: str(own)}
 
 
 def test_without_a_token_ray_gets_one_that_no_cluster_has(workspace: Workspace) -> None:
-    first, second = token_environment(workspace), token_environment(workspace)
+    first, second = (token_environment(token_file(workspace)) for _ in range(2))
     assert first.keys() == {TOKEN_VARIABLE}
     assert first != second

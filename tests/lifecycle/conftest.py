@@ -75,8 +75,11 @@ class FakeRuns:
 
     def ranks(self, run_id: str) -> list[psutil.Process]:
         """The live processes of a run of several processes, rank 0 first."""
-        found = self.processes(run_id, "rank")
-        return sorted(found, key=lambda process: int(process.environ()["RANK"]))
+        found = []
+        for process in self.processes(run_id, "rank"):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended; a zombie is one of these too
+                found.append((int(process.environ()["RANK"]), process))
+        return [process for _, process in sorted(found, key=lambda item: item[0])]
 
     def kill(self, run_id: str, kind: str) -> None:
         for process in self.processes(run_id, kind):

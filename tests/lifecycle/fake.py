@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cifar_core.lifecycle import force_stop, heartbeat, status, supervise, worker
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.ranks import guard, launcher
+from cifar_core.lifecycle.ranks import guard, launcher, pulse
 from cifar_core.lifecycle.ranks import rank as ranks
 from cifar_core.lifecycle.ranks.environment import rank_here
 from cifar_core.lifecycle.states import Status, TrainingProgress
@@ -182,7 +182,7 @@ def give_up(what: str) -> None:
 
 def shorten_waits() -> None:
     """Shorten the times for which this process waits."""
-    launcher.FROZEN_SECONDS, launcher._LAST_WORDS = QUICK_FROZEN, QUICK_LAST_WORDS
+    pulse.FROZEN_SECONDS, launcher._LAST_WORDS = QUICK_FROZEN, QUICK_LAST_WORDS
     for name, seconds in QUICK_ESCALATION.items():
         setattr(supervise, name, seconds)
     worker.LIMIT_SECONDS = QUICK_ESCALATION["LIMIT_SECONDS"]

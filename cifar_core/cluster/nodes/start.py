@@ -27,7 +27,7 @@ from cifar_core.cluster.nodes.record import (
     read_node,
     write_node,
 )
-from cifar_core.cluster.token import PATH_VARIABLE, TOKEN_VARIABLE, make_token, take_token, token_file
+from cifar_core.cluster.token import PATH_VARIABLE, TOKEN_VARIABLE, make_token, require_token, take_token, token_file
 from cifar_core.cluster.versions import labels_of, require_same_versions, versions_here
 from cifar_core.errors import ClusterError
 from cifar_core.processes import child_environment
@@ -86,10 +86,12 @@ def join_cluster(workspace: Workspace, address: str, offer: Offer, *, token: Pat
             "and join that one."
         )
     _require_possible(workspace)
-    file = take_token(workspace, token) if token else token_file(workspace)
-    for node in ask_cluster(workspace, address).nodes:
+    if token:
+        require_token(token)
+    for node in ask_cluster(workspace, address, token).nodes:
         if node.is_head:
             require_same_versions(node.versions, f"The head of the cluster at {address}")
+    file = take_token(workspace, token) if token else token_file(workspace)
     options = [f"--address={address}", f"--node-ip-address={own_address_towards(address)}"]
     return _start(workspace, address, file, [*options, *_options(offer)], is_head=False)
 

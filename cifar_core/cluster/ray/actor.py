@@ -7,6 +7,7 @@ one finds them again. None of their methods blocks. Reads and writes the folder 
 import contextlib
 import os
 import socket
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
-from cifar_core.cluster.nodes.record import FOLDER_VARIABLE
+from cifar_core.cluster.nodes.record import FOLDER_PREFIX, node_folder
 from cifar_core.cluster.remote.seat import NodeLostError, NodeUnavailableError
 from cifar_core.cluster.remote.service import NodeService
 from cifar_core.cluster.versions import Versions, versions_here
@@ -36,7 +37,7 @@ class NodeFacts:
     """Who answers: its machine, what it computes with, and the run that it has."""
 
     host: str
-    versions: Versions
+    versions: Versions | None  # None: its node was not started by this program
     run_id: str  # empty: none
 
 
@@ -58,7 +59,7 @@ class NodeActor(NodeService):
 
     def hello(self) -> NodeFacts:
         """Who answers."""
-        return NodeFacts(socket.gethostname(), versions_here(), self.run_id)
+        return NodeFacts(socket.gethostname(), versions_here() if node_folder() else None, self.run_id)
 
     def _end_when_idle(self) -> None:
         while self.idle_seconds < (IDLE_SECONDS if self.run_id else EMPTY_SECONDS) or self.is_training:
@@ -152,16 +153,14 @@ def own_node_lives() -> bool:
 
 
 def _home() -> Path:
-    """The folder of runs and datasets in that of this node, with which it ends; only its user may look into it.
+    """The folder of the runs on this node, below the node's own, which only its user may enter and which goes with it.
+
+    A node that was not started by this program has none, and is refused once it has said hello.
 
     Raises:
-        ClusterError: the node was not started by this program.
         StorageError: the disk refused.
     """
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if not folder:
-        raise ClusterError("A node of the cluster was not started by `python -m cifar_core cluster start` or `join`.")
-    home = Path(folder) / "runs"
     with storage_errors("making the folder of the runs of a node"):
+        home = (node_folder() or Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))) / "runs"
         home.mkdir(exist_ok=True)
     return home

@@ -11,7 +11,7 @@ from ray.exceptions import RayError
 from cifar_core.cluster.address import REACH_SECONDS, answers, is_loopback, split_address
 from cifar_core.cluster.check import ClusterFacts, ClusterNode, check_cluster, nodes_of
 from cifar_core.cluster.ray.head import ask_head, open_head
-from cifar_core.cluster.token import TOKEN_VARIABLE, token_environment
+from cifar_core.cluster.token import TOKEN_VARIABLE, token_environment, token_file
 from cifar_core.errors import ClusterError
 from cifar_core.lifecycle.place import Place
 from cifar_core.workspace import Workspace
@@ -66,7 +66,7 @@ def connect(workspace: Workspace, address: str) -> Cluster:
     """
     check_cluster(workspace, Place("ray", address))
     os.environ.pop(TOKEN_VARIABLE, None)  # which Ray would prefer to the file
-    os.environ.update(token_environment(workspace))
+    os.environ.update(token_environment(token_file(workspace)))
     # Otherwise Ray takes 127.0.0.1 for this machine's address in the network, where nothing of it listens.
     ray_constants.ENABLE_RAY_CLUSTER = not is_loopback(split_address(address)[0])
     namespace = namespace_of(workspace)

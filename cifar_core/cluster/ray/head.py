@@ -28,6 +28,7 @@ def _facts(node: Any) -> dict[str, Any]:
         "host": node.node_manager_hostname,
         "address": node.node_manager_address,
         "ports": [node.node_manager_port, node.object_manager_port],
+        "session": str(Path(node.raylet_socket_name).parents[1]),  # where its processes keep their files
         "is_head": node.is_head_node,
         "is_here": Path(node.raylet_socket_name).exists(),
         "cpus": int(resources.get("CPU", 0)),

@@ -91,6 +91,8 @@ class RaySeat:
         if cluster is None:
             return None
         if self._node is None:
+            if gone := self.why_gone():
+                raise ClusterError(gone)
             self._node = self._find() or self._create(cluster)
             self._hello = self._node.call("hello")
         if not self._is_there:

@@ -46,6 +46,11 @@ def processes_of(folder: LifeFolder) -> int:
         return 1  # the training process reports what is wrong with its settings
 
 
+def threads_of_rank(threads: int, here: int) -> int:
+    """How many threads one of `here` ranks on this machine has, of `threads` that one process alone would have."""
+    return min(threads, max(1, (os.cpu_count() or 1) // here))
+
+
 def rank_environment(rank: int, world: int, rendezvous: str, pulse: int | None = None) -> dict[str, str]:
     """The environment of one of our own ranks, all of which run on this machine; `pulse` where somebody listens."""
     return child_environment() | {

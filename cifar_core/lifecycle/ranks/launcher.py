@@ -19,10 +19,8 @@ from cifar_core.lifecycle.status import read_state
 from cifar_core.lifecycle.supervise import LOST_RANKS, STILL_COMPUTING, describe_exit
 from cifar_core.machine import oom_kills
 
-FROZEN_SECONDS = 20.0  # a rank without a sign of life for this long is frozen
 MOST_TRIES = 3  # fresh starts in a row without a new checkpoint
 _LAST_WORDS = 5.0  # seconds in which the other ranks end after one has, or rank 0 writes why they all fail
-_STILL_SECONDS = 3.0  # a longer gap between two looks means that this process itself stood still
 _LOOK_SECONDS = 0.05
 _LOG_SECONDS = 2.0
 
@@ -82,7 +80,7 @@ class RanksComputation:
             rank.finish_log(seconds)
 
     def _begin(self) -> None:
-        self._meeting, self._ranks, self._looked = ExitStack(), list[Rank](), time.monotonic()
+        self._meeting, self._ranks = ExitStack(), list[Rank]()
         rendezvous = self._meeting.enter_context(new_rendezvous())
         try:
             for number in range(self._processes):
@@ -102,7 +100,6 @@ class RanksComputation:
         """Whether the run has ended; where a rank has failed, all begin again."""
         if self._code is not None:
             return True
-        self._excuse_standstill()
         first = self._ranks[0]
         if first.code is not None and (first.code in (0, STILL_COMPUTING) or self._is_over()):
             all_ended = all(rank.code is not None for rank in self._ranks)
@@ -110,20 +107,12 @@ class RanksComputation:
         failed = next(filter(None, map(self._failure_of, _by_blame(self._ranks))), "")
         return bool(failed) and self._begin_again(failed)
 
-    def _excuse_standstill(self) -> None:
-        """Where this process stood still, as in a machine that was suspended, the ranks may have as well."""
-        now = time.monotonic()
-        if now - self._looked > _STILL_SECONDS:
-            for rank in self._ranks:
-                rank.excuse()
-        self._looked = now
-
     def _failure_of(self, rank: Rank) -> str:
         """Why a rank cannot go on, one sentence; empty while it does, and while rank 0 may still say why."""
         code = rank.code
         if code is None:
-            silent = rank.silence() > FROZEN_SECONDS
-            return f"It gave no sign of life for {FROZEN_SECONDS:.0f} seconds (rank {rank.rank})." if silent else ""
+            frozen = rank.complaint()
+            return f"{frozen} (rank {rank.rank})." if frozen else ""
         if code == 0 or (code > 0 and rank.rank and rank.ended_for() < _LAST_WORDS and self._ranks[0].code is None):
             return ""
         out_of_memory = oom_kills() > self._killed_before

@@ -9,10 +9,9 @@ import time
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.ranks.environment import Rendezvous, rank_environment
 from cifar_core.lifecycle.ranks.output import RankOutput
+from cifar_core.lifecycle.ranks.pulse import start_with_pulse
 from cifar_core.lifecycle.supervise import kill_group, start_computing
 from cifar_core.processes import Program, command_of
-
-_BEATS = 4096  # that are read at once
 
 
 def rank_command(folder: LifeFolder) -> list[str]:
@@ -26,23 +25,15 @@ class Rank:
     def __init__(self, folder: LifeFolder, rank: int, world: int, rendezvous: Rendezvous) -> None:
         """Start it; OSError where the system refuses."""
         self.rank = rank
-        self.pulse, theirs = os.pipe()
-        os.set_blocking(self.pulse, False)
-        os.set_blocking(theirs, False)
-        try:
-            self._child = start_computing(
+        self._child, self._pulse = start_with_pulse(
+            lambda pulse: start_computing(
                 rank_command(folder),
-                environment=rank_environment(rank, world, rendezvous.url, theirs),
-                inherited=(theirs, *rendezvous.handles),
+                environment=rank_environment(rank, world, rendezvous.url, pulse),
+                inherited=(pulse, *rendezvous.handles),
             )
-        except OSError:
-            os.close(self.pulse)
-            raise
-        finally:
-            os.close(theirs)
+        )
         assert self._child.stdout is not None
         self._output = RankOutput(self._child.stdout, folder.log, rank)
-        self._beat = time.monotonic()
         self._ended_at = math.inf
 
     @property
@@ -62,16 +53,9 @@ class Rank:
         """Seconds since its end was first seen, 0 or less while it lives."""
         return time.monotonic() - self._ended_at if self.code is not None else 0.0
 
-    def silence(self) -> float:
-        """Seconds without a sign of life, up to now."""
-        with contextlib.suppress(BlockingIOError):
-            if os.read(self.pulse, _BEATS):
-                self.excuse()
-        return time.monotonic() - self._beat
-
-    def excuse(self) -> None:
-        """Count its silence from now on, as after a standstill of this process."""
-        self._beat = time.monotonic()
+    def complaint(self) -> str:
+        """That it is frozen, as `Pulse.complaint`."""
+        return self._pulse.complaint()
 
     def terminate(self) -> None:
         """Send it SIGTERM."""
@@ -88,8 +72,7 @@ class Rank:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(seconds)
         self._output.finish(seconds)
-        with contextlib.suppress(OSError):
-            os.close(self.pulse)
+        self._pulse.close()
 
     def finish_log(self, seconds: float) -> None:
         """Wait until the log holds all that it printed."""

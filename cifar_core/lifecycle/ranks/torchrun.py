@@ -1,35 +1,40 @@
 """A run whose processes torchrun has started, on one machine or on several that share the workspace.
 
-Rank 0 is the run's worker in place and starts the training process of rank 0; each other process becomes the training
-process of its rank. They meet through torchrun's own store, and end with their agent.
+Rank 0 is the run's worker in place. Each process starts the training process of its rank, and kills it where it
+freezes; they meet through torchrun's own store, and end with their agent.
 """
 
 import contextlib
 import hashlib
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from cifar_core.errors import ConfigError, RunError
+from cifar_core.jobs.log import append_bounded, end_line
 from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.ranks.environment import rank_here
+from cifar_core.lifecycle.ranks.environment import PULSE, rank_here
 from cifar_core.lifecycle.ranks.guard import end_with_parent
+from cifar_core.lifecycle.ranks.pulse import start_with_pulse
+from cifar_core.lifecycle.ranks.rank import rank_command
 from cifar_core.lifecycle.requests import TerminationSignal
 from cifar_core.lifecycle.runner import LocalRunner
 from cifar_core.lifecycle.states import ACTIVE, Status
 from cifar_core.lifecycle.status import read_state
+from cifar_core.lifecycle.supervise import start_computing
 from cifar_core.lifecycle.worker import OwnProcess, serve_run
 from cifar_core.machine import boot_id
-from cifar_core.processes import Program, child_environment, command_of
+from cifar_core.processes import child_environment, kill_own_group
 from cifar_core.storage.atomic import remove, write_atomic
 
 ARRIVAL_SECONDS = 60.0  # that a rank waits for rank 0 while nothing of the run changes
 _LOOK_SECONDS = 0.2
+_KILLED_SECONDS = 5.0  # until a process that was killed is gone
 _NO_ID = "none"  # what torchrun says where it was given no --rdzv-id
 
 
@@ -91,26 +96,58 @@ def serve_in_place(folder: LifeFolder, torchrun: Torchrun) -> int:
     end_with_parent(os.getppid(), signal.SIGTERM, lambda: os.kill(os.getpid(), signal.SIGTERM))
     os.environ.update(child_environment())
     with _announced(folder, torchrun.key):
-        return serve_run(folder, OwnProcess(lambda run: _rank_command(run, os.getpid())), termination)
+        return serve_run(folder, _FirstRank(), termination)
 
 
-def become_rank(folder: LifeFolder, torchrun: Torchrun) -> NoReturn:
-    """Wait until rank 0 has launched the run, and become the training process of this rank.
+class _FirstRank(OwnProcess):
+    """The training process of rank 0. Where it freezes it is killed, since torchrun would wait for ever."""
+
+    def _begin(self, folder: LifeFolder) -> "subprocess.Popen[bytes]":
+        self._log, command = folder.log, rank_command(folder)
+        child, self._pulse = start_with_pulse(
+            lambda pulse: start_computing(command, environment=_with_pulse(pulse), inherited=(pulse,))
+        )
+        return child
+
+    def has_ended(self, seconds: float) -> bool:
+        """Whether it ends within so many seconds."""
+        if super().has_ended(seconds):
+            return True
+        frozen = self._pulse.complaint()
+        if not frozen:
+            return False
+        why = f"{frozen} (rank 0), so it was killed; resume it to go on."
+        append_bounded(self._log, f"\n{end_line(Status.FAILED, why)}\n".encode())
+        self.kill()
+        return super().has_ended(_KILLED_SECONDS)
+
+
+def compute_rank(folder: LifeFolder, torchrun: Torchrun) -> int:
+    """Wait until rank 0 has launched the run, and compute another rank of it; returns the exit code of that.
 
     Raises:
         RunError: rank 0 did not launch it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank 0 stops the run
+    end_with_parent(os.getppid(), signal.SIGKILL, kill_own_group)
     _wait_for_announcement(folder, torchrun.key)
-    command = _rank_command(folder, os.getppid())
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os.execve(command[0], command, child_environment())
+    command = rank_command(folder)
+    child, pulse = start_with_pulse(
+        lambda handle: subprocess.Popen(command, env=_with_pulse(handle), pass_fds=(handle,))
+    )
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    while child.poll() is None:
+        if frozen := pulse.complaint():
+            print(f"{frozen} (rank {torchrun.rank}), so it is killed.", file=sys.stderr, flush=True)
+            child.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_LOOK_SECONDS)
+    return child.returncode
 
 
-def _rank_command(folder: LifeFolder, parent: int) -> list[str]:
-    """The command of a rank of torchrun, which ends when the process `parent` does."""
-    return command_of(Program.RANK, f"--run-dir={folder.path}", f"--parent={parent}")
+def _with_pulse(handle: int) -> dict[str, str]:
+    """The environment of a rank of torchrun, with what torchrun says to it."""
+    return child_environment() | {PULSE: str(handle)}
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 
 from cifar_core.config import RunConfig
-from cifar_core.lifecycle.ranks.environment import Rendezvous, new_rendezvous, rank_environment
+from cifar_core.lifecycle.ranks.environment import Rendezvous, new_rendezvous, rank_environment, threads_of_rank
 from cifar_core.processes import Program, command_of
 from cifar_core.runs.estimate.timed_cases import as_timed
 
@@ -23,11 +23,11 @@ def time_in_ranks(cases: Sequence[tuple[RunConfig, float]], threads: int, check:
 
     Args:
         cases: settings, each with the seconds of a step of one process.
-        threads: of one process; two of them share so many.
+        threads: of one process; each of the two has at most its share of the cores.
         check: called now and then; may raise.
     """
     steps = [(as_timed(config).flat(), max(_FEWEST, math.ceil(_SECONDS / each))) for config, each in cases]
-    plan = json.dumps({"threads": max(1, threads // 2), "steps": steps})
+    plan = json.dumps({"threads": threads_of_rank(threads, 2), "steps": steps})
     with new_rendezvous() as rendezvous, contextlib.ExitStack() as ended:
         started = []
         for rank in range(2):

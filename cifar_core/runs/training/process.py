@@ -23,7 +23,7 @@ from cifar_core.jobs.log import end_line
 from cifar_core.lifecycle.final_status import move_or_retry
 from cifar_core.lifecycle.place import read_place
 from cifar_core.lifecycle.queue import slots
-from cifar_core.lifecycle.ranks.environment import rank_here
+from cifar_core.lifecycle.ranks.environment import rank_here, threads_of_rank
 from cifar_core.lifecycle.requests import EndRequests, TerminationSignal, control_files
 from cifar_core.lifecycle.states import EndRequest, Status, TrainingProgress
 from cifar_core.lifecycle.status import move, read_state, write_progress
@@ -157,7 +157,7 @@ def threads_of(folder: RunFolder) -> int:
         return max(1, given // local_ranks())
     speed = read_speed(folder.workspace)
     threads = speed.threads if speed else torch.get_num_threads()
-    threads = min(threads, max(1, cores // local_ranks()))
+    threads = threads_of_rank(threads, local_ranks())
     return min(threads, max(1, cores // slots(folder.workspace))) if read_creation(folder).sweep else threads
 
 

@@ -66,7 +66,15 @@ def test_a_node_that_is_killed_is_gone_and_another_one_joins(two_nodes: TwoNodes
     assert find_processes(two_nodes.others[0].folder)
 
 
-def test_a_node_of_another_machine_needs_the_token(two_nodes: TwoNodes, workspace: Workspace) -> None:
+@pytest.mark.fault(100)
+def test_a_node_of_another_machine_needs_the_token_and_a_wrong_one_is_not_kept(
+    two_nodes: TwoNodes, workspace: Workspace, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_text("0" * 64)
+    wrong.chmod(0o600)
+    with pytest.raises(ClusterError, match=f"does not accept the token in {wrong}: copy"):
+        join_cluster(workspace, two_nodes.address, Offer(1, 0), token=wrong)
     with pytest.raises(ClusterError, match="asks for a token, and there is none"):
         join_cluster(workspace, two_nodes.address, Offer(1, 0))
     assert read_node(workspace) is None

@@ -10,9 +10,13 @@ import pytest
 from cifar_core.cluster.nodes.processes import end_processes
 from cifar_core.cluster.nodes.record import live_node
 from cifar_core.cluster.nodes.start import Offer, start_head, stop_node
+from cifar_core.config import make_config
+from cifar_core.lifecycle.place import Place
+from cifar_core.runs import create_run, start_run
 from cifar_core.workspace import Workspace
 from tests.cluster.conftest import TwoNodes, free_port
-from tests.conftest import ROOT
+from tests.conftest import ROOT, save_tiny
+from tests.runs.conftest import TINY, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -76,13 +80,20 @@ def test_a_driver_finds_the_nodes_and_runs_actors_on_both(two_nodes: TwoNodes, w
 
 
 @pytest.mark.fault(75, 100)
-def test_a_head_that_has_gone_is_noticed_at_once(ray_installed: None, workspace: Workspace) -> None:
+def test_a_head_that_is_ended_is_noticed_at_once_and_its_run_says_so(ray_installed: None, workspace: Workspace) -> None:
+    save_tiny(workspace)
     facts = start_head(workspace, Offer(1, 0), port=free_port())
     try:
         process = begin(WAIT, workspace, facts.address)
         assert process.stdout is not None
         assert process.stdout.readline() == "1\n", process.communicate()
+        run_id = create_run(workspace, make_config(TINY | {"epochs": 500}), place=Place("ray", facts.address))
+        start_run(workspace, run_id)
+        wait_for(workspace, run_id, lambda run: run.last is not None)
         end_processes(Path(live_node(workspace).folder))
+        run = wait_for(workspace, run_id, lambda run: not run.active)
+        assert run.status == "interrupted"
+        assert run.error.endswith("Start it again, then resume the run.")
         printed, _ = process.communicate("go on\n", timeout=20)
         assert printed.splitlines() == [
             "False",

@@ -1,6 +1,8 @@
 """Sweeps over a real cluster of two nodes: their cost, a killed owner, Stop, a node that goes and one that joins."""
 
 import contextlib
+import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -15,7 +17,7 @@ from cifar_core.sweeps.control import resume_sweep, start_sweep, stop_sweep
 from cifar_core.sweeps.plan import SweepPlan
 from cifar_core.sweeps.sweep import read_sweep
 from cifar_core.workspace import Workspace
-from tests.cluster.conftest import Machine, TwoNodes
+from tests.cluster.conftest import TwoNodes
 from tests.conftest import save_tiny
 from tests.lifecycle.conftest import until
 from tests.sweeps.owner.plans import SWEEP, plan_of
@@ -25,6 +27,7 @@ pytestmark = pytest.mark.cluster
 SEEN_SECONDS = 5.0  # a killed owner's runs are no longer called running after this long
 AGAIN_SECONDS = 60.0  # a run whose node went trains again
 LONG = 100  # epochs: some seconds
+ENDLESS = 500  # epochs of the larger dataset
 RUNS = 16
 
 
@@ -37,7 +40,7 @@ def here(workspace: Workspace, two_nodes: TwoNodes) -> Iterator[Workspace]:
     for process in processes(f"--job={workspace.sweeps}"):  # the test has failed: what it left would be in others' way
         process.kill()
         for actor in processes("ray::NodeActor"):
-            if actor.pid in on_nodes(two_nodes.head, *two_nodes.others):
+            if actor.pid in on_nodes(two_nodes):
                 actor.kill()
 
 
@@ -62,14 +65,14 @@ def training(workspace: Workspace) -> list[Run]:
     return [run for run in found if run.progress and run.progress.phase in ("training", "measuring")]
 
 
-def trainers(*machines: Machine) -> set[int]:
-    """The process ids of the training processes on these nodes."""
-    return on_nodes(*machines) & {process.pid for process in processes(Program.WARM_TRAINING)}
+def trainers(cluster: TwoNodes) -> set[int]:
+    """The process ids of the training processes on all nodes."""
+    return on_nodes(cluster) & {process.pid for process in processes(Program.WARM_TRAINING)}
 
 
-def on_nodes(*machines: Machine) -> set[int]:
-    """The ids of all processes of these nodes."""
-    return {pid for machine in machines for pid in find_processes(machine.folder)}
+def on_nodes(cluster: TwoNodes) -> set[int]:
+    """The ids of all processes of the nodes."""
+    return {pid for machine in (cluster.head, *cluster.others) for pid in find_processes(machine.folder)}
 
 
 def test_a_sweep_is_done_by_both_nodes_and_costs_little_beside_its_trainings(
@@ -100,7 +103,7 @@ def test_runs_of_a_killed_owner_train_on_and_the_next_one_finds_them_and_stop_pa
 ) -> None:
     start_sweep(here, plan(two_nodes, 2, epochs=LONG))
     until(lambda: len(training(here)) == 2, "both train", timeout=DEADLINE)
-    before = trainers(two_nodes.head, *two_nodes.others)
+    before = trainers(two_nodes)
     assert len(before) == 2, "one on each node"
     (owner,) = processes(f"--job={here.sweeps}")
     owner.kill()
@@ -112,23 +115,32 @@ def test_runs_of_a_killed_owner_train_on_and_the_next_one_finds_them_and_stop_pa
         "both are followed again",
         timeout=DEADLINE,
     )
-    assert trainers(two_nodes.head, *two_nodes.others) == before, "no training was started again"
+    assert trainers(two_nodes) == before, "no training was started again"
     stop_sweep(here, SWEEP)
     assert wait_until_ended(here).status == "stopped"
     assert {run.status for run in list_runs(here)} <= {"paused", "finished"}
     resume_sweep(here, SWEEP)
     wait_until_ended(here)
     all_is_well(here, 2)
-    until(lambda: not trainers(two_nodes.head, *two_nodes.others), "nothing is left on the nodes")
+    until(lambda: not trainers(two_nodes), "nothing is left on the nodes")
 
 
-def test_the_run_of_a_lost_node_goes_on_and_a_node_that_joins_is_used(here: Workspace, two_nodes: TwoNodes) -> None:
-    start_sweep(here, plan(two_nodes, 3, epochs=LONG))
+def test_the_run_of_a_lost_node_goes_on_at_one_that_joins(here: Workspace, two_nodes: TwoNodes) -> None:
+    start_sweep(here, plan(two_nodes, 2, epochs=ENDLESS, dataset="larger"))
     until(lambda: len(training(here)) == 2, "both train", timeout=DEADLINE)
     (lost,) = two_nodes.others
-    two_nodes.kill(lost)
-    joined = two_nodes.add()
-    until(lambda: trainers(joined), "the run of the lost node is on the one that joined", timeout=AGAIN_SECONDS)
-    until(lambda: len(training(here)) == 2, "two train again", timeout=AGAIN_SECONDS)
-    wait_until_ended(here)
-    all_is_well(here, 3)
+    for pid in find_processes(lost.folder):
+        os.kill(pid, signal.SIGKILL)
+    killed = time.monotonic()
+    two_nodes.remove(lost)
+    new = two_nodes.add()
+    until(lambda: trainers(two_nodes) & {*find_processes(new.folder)}, "it trains there", timeout=AGAIN_SECONDS)
+    epochs = {run.id: len(run.validation_curve) for run in list_runs(here)}
+    until(
+        lambda: all(len(run.validation_curve) > epochs[run.id] for run in list_runs(here)),
+        "both go on",
+        timeout=AGAIN_SECONDS - (time.monotonic() - killed),
+    )
+    stop_sweep(here, SWEEP)
+    assert wait_until_ended(here).status == "stopped"
+    assert {run.status for run in list_runs(here)} == {"paused"}

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from cifar_core.config import make_config
 from cifar_core.errors import ConfigError, RunError
+from cifar_core.jobs.log import logged_end
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.ranks import torchrun
 from cifar_core.lifecycle.ranks.torchrun import torchrun_here
@@ -68,22 +70,23 @@ def test_without_an_id_one_machine_is_known_by_its_agent_and_several_are_refused
 
 
 def test_a_rank_waits_for_rank_0_and_for_the_turn_of_the_run(workspace: Workspace, told: pytest.MonkeyPatch) -> None:
-    """It becomes a training process once the run trains; a key of another start counts for nothing."""
-    began: list[list[str]] = []
+    """It starts a training process once the run trains; a key of another start counts for nothing."""
+    codes: list[int] = []
     told.setattr(torchrun, "_LOOK_SECONDS", 0.01)
-    told.setattr("os.execve", lambda _path, command, _environment: began.append(command))
+    told.setattr(torchrun, "rank_command", lambda run: [sys.executable, "-c", "import sys; sys.exit(7)", str(run.path)])
+    told.setattr(torchrun, "end_with_parent", lambda *_: None)
     told.setattr("signal.signal", lambda *_: None)
     found, folder = torchrun_here(), LifeFolder(workspace.runs / create_run(workspace, make_config()))
     assert found is not None
-    waiting = threading.Thread(target=torchrun.become_rank, args=(folder, found))
+    waiting = threading.Thread(target=lambda: codes.append(torchrun.compute_rank(folder, found)))
     waiting.start()
     folder.torchrun.write_text("key of an earlier start")
     move(folder, Status.RUNNING)
     waiting.join(0.1)
-    assert not began
+    assert not codes
     folder.torchrun.write_text(found.key)
     waiting.join(10.0)
-    assert [f"--run-dir={folder.path}", f"--parent={os.getppid()}"] == began[0][-2:]
+    assert codes == [7], "as its training process ended"
 
 
 @pytest.mark.parametrize(
@@ -94,6 +97,7 @@ def test_a_rank_that_waits_in_vain_says_why(
 ) -> None:
     told.setattr(torchrun, "_LOOK_SECONDS", 0.01)
     told.setattr(torchrun, "ARRIVAL_SECONDS", 0.05)
+    told.setattr(torchrun, "end_with_parent", lambda *_: None)
     told.setattr("signal.signal", lambda *_: None)
     found, folder = torchrun_here(), LifeFolder(workspace.runs / create_run(workspace, make_config()))
     assert found is not None
@@ -101,7 +105,29 @@ def test_a_rank_that_waits_in_vain_says_why(
         folder.torchrun.write_text(found.key)
         move(folder, Status.STOPPED)
     with pytest.raises(RunError, match=why):
-        torchrun.become_rank(folder, found)
+        torchrun.compute_rank(folder, found)
+
+
+def test_a_frozen_rank_is_killed_by_the_process_that_has_started_it(
+    workspace: Workspace, told: pytest.MonkeyPatch
+) -> None:
+    """torchrun itself would wait for ever; here the training processes give no sign of life at all."""
+    told.setattr(torchrun, "_LOOK_SECONDS", 0.01)
+    told.setattr("cifar_core.lifecycle.ranks.pulse.FROZEN_SECONDS", 0.2)
+    told.setattr(torchrun, "rank_command", lambda _: [sys.executable, "-c", "import time; time.sleep(600)"])
+    told.setattr(torchrun, "end_with_parent", lambda *_: None)
+    told.setattr("signal.signal", lambda *_: None)
+    found, folder = torchrun_here(), LifeFolder(workspace.runs / create_run(workspace, make_config()))
+    assert found is not None
+    folder.torchrun.write_text(found.key)
+    move(folder, Status.RUNNING)
+    assert torchrun.compute_rank(folder, found) == -signal.SIGKILL
+    first = torchrun._FirstRank()
+    first.start(folder)
+    until(lambda: first.has_ended(0.01), "it has been killed")
+    assert first.code == -signal.SIGKILL
+    why = "It gave no sign of life for 0 seconds (rank 0), so it was killed; resume it to go on."
+    assert logged_end(folder.log) == ("failed", why)
 
 
 class Agents:
@@ -194,14 +220,16 @@ def test_a_killed_rank_ends_the_run_with_its_reason_and_the_same_command_goes_on
 @pytest.mark.cluster
 @pytest.mark.fault(74)
 def test_a_killed_agent_takes_all_ranks_along(agents: Agents, workspace: Workspace) -> None:
-    """That of rank 0, which is the run's worker: the run is interrupted, and no process is left."""
+    """That of rank 0, which is the run's worker: the run is interrupted, and no process of it is left.
+
+    The other agent is torchrun's own matter: where it holds torchrun's store, it waits for the killed one for minutes.
+    """
     agents.start("one", *train_options())
     folder = only_run(workspace)
     until_trained(folder, 3)
     ranks = ranks_of(folder.path)
-    worker = psutil.Process(ranks[0].ppid())
-    kill(psutil.Process(worker.ppid()))
-    until_gone([*ranks, worker])
-    assert len(agents.wait(timeout=RECOVERY_SECONDS)) == 2
+    commands = [psutil.Process(rank.ppid()) for rank in ranks]  # the first one is the run's worker
+    kill(psutil.Process(commands[0].ppid()))
+    until_gone([*ranks, *commands])
     run = read_run(workspace, folder.run_id)
     assert run.status in (Status.FAILED, Status.INTERRUPTED) and run.error
