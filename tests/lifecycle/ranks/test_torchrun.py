@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,10 +27,11 @@ from cifar_core.processes import child_environment
 from cifar_core.runs import create_run, list_runs, read_run, start_run
 from cifar_core.runs.run_folder import RunFolder, run_folder
 from cifar_core.workspace import Workspace
-from tests.conftest import save_tiny
+from tests.conftest import ROOT, save_tiny
 from tests.lifecycle.conftest import until
 from tests.lifecycle.ranks.real import RECOVERY_SECONDS, SETTINGS, kill, ranks_of, results, until_gone, until_trained
 
+(DOCUMENTED,) = re.findall(r"^torchrun .*$", (ROOT / "docs" / "CLUSTER.md").read_text("utf-8"), re.M)
 TOLD = {"TORCHELASTIC_RUN_ID": "lesson", "RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "1"}
 
 
@@ -139,9 +141,9 @@ class Agents:
         self.started: list[subprocess.Popen[bytes]] = []
 
     def start(self, key: str, *command: str) -> None:
-        where = [f"--rdzv-endpoint=127.0.0.1:{free_port()}", f"--rdzv-id={key}"]
-        agent = ["torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", *where]
-        ours = ["-m", "cifar_core", *command, "--workspace", str(self._workspace.root)]
+        here = {"torchrun": "torch.distributed.run", "10.0.0.5:29400": f"127.0.0.1:{free_port()}", "first": key}
+        agent = [here.get(word, word) for word in DOCUMENTED.split()[:-1]]  # without `train`
+        ours = [*command, "--workspace", str(self._workspace.root)]
         with open(self._place / "agents.log", "ab") as log:
             self.started = [
                 subprocess.Popen(
