@@ -12,7 +12,7 @@ from cifar_core.commands.cli import cli
 from tests.conftest import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-MOST_LINES = {"README.md": 120, "CONTRIBUTING.md": 100}
+MOST_LINES = {"README.md": 140, "CONTRIBUTING.md": 100}
 MOST_CHARACTERS = 140  # of a line outside tables and examples
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

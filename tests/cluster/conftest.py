@@ -1,5 +1,6 @@
 """One cluster of two nodes on this machine, protected by a token, that starts once for all tests marked `cluster`."""
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -76,7 +77,8 @@ class TwoNodes:
     def kill(self, machine: Machine) -> None:
         """Let a node go as by a cut cable: it takes no leave, and the head believes for some 15 s that it lives."""
         for pid in find_processes(machine.folder):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has gone with another one
+                os.kill(pid, signal.SIGKILL)
         self.remove(machine)
 
     def restore(self) -> None:
