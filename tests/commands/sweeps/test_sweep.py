@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,7 +74,8 @@ def owner(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[lis
 
     monkeypatch.setattr(sweep_module, "start_sweep", start)
     monkeypatch.setattr(sweep_module, "resume_sweep", lambda *_: begin())
-    monkeypatch.setattr(follow_module.time, "sleep", step)
+    # Not the one `sleep` of all modules: threads that other tests have left call that too.
+    monkeypatch.setattr(follow_module, "time", SimpleNamespace(sleep=step))
     yield steps
     for lock in held:
         lock.__exit__(None, None, None)

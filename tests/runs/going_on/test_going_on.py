@@ -15,6 +15,7 @@ from cifar_core.commands.train import train as train_command
 from cifar_core.config import make_config
 from cifar_core.data import Split, open_dataset, save_dataset
 from cifar_core.errors import ConfigError, RunError
+from cifar_core.lifecycle.place import LOCAL
 from cifar_core.lifecycle.states import Status
 from cifar_core.runs import (
     LAST_WEIGHTS,
@@ -293,9 +294,9 @@ def test_the_command_line_says_what_it_goes_on_from(parent: tuple[Workspace, Run
     found = CliRunner().invoke(train_command, ["--continue", run.id, "--from", run.id, *place])
     assert found.exit_code == 2 and "--continue and --from exclude each other" in found.stderr
     with pytest.raises(RunError, match="keeps its seed"):
-        _maker(workspace, {"seed": "5"}, "", preset=None, continues=run.id, weights_of=None)()
+        _maker(workspace, {"seed": "5"}, "", preset=None, continues=run.id, weights_of=None, place=LOCAL)()
     with pytest.raises(RunError, match="was trained on these pictures"):
-        _maker(workspace, {}, "", preset=None, continues=None, weights_of="latest")()
+        _maker(workspace, {}, "", preset=None, continues=None, weights_of="latest", place=LOCAL)()
     more = read_run(workspace, continue_run(workspace, run.id, {"epochs": 1}))
     assert f"from the weights of run {run.id} after epoch 2, learning rate 0.003 (constant)" in _beginning(more)
 
