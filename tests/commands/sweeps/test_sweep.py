@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from types import SimpleNamespace
@@ -75,7 +76,7 @@ def owner(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[lis
     monkeypatch.setattr(sweep_module, "start_sweep", start)
     monkeypatch.setattr(sweep_module, "resume_sweep", lambda *_: begin())
     # Not the one `sleep` of all modules: threads that other tests have left call that too.
-    monkeypatch.setattr(follow_module, "time", SimpleNamespace(sleep=step))
+    monkeypatch.setattr(follow_module, "time", SimpleNamespace(sleep=step, monotonic=time.monotonic))
     yield steps
     for lock in held:
         lock.__exit__(None, None, None)
