@@ -31,15 +31,6 @@ settings.register_profile("project", deadline=None, derandomize=bool(os.environ.
 settings.load_profile("project")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the tests marked `cluster`, those with the one Ray cluster run in one process, all others in another."""
-    for item in items:
-        if item.get_closest_marker("cluster"):
-            needs_ray = "two_nodes" in getattr(item, "fixturenames", ()) or "guide" in item.nodeid
-            item.add_marker(pytest.mark.xdist_group("ray" if needs_ray else "processes"))
-
-
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     """Every test starts from the same global random state."""
