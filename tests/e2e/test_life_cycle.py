@@ -74,7 +74,7 @@ def duplicate(page: Page, workspace: Workspace, old: str) -> str:
     settle(page)
     before = {run.id for run in list_runs(workspace)}
     page.get_by_role("button", name="Start", exact=True).dblclick()
-    expect(page.get_by_text("It starts by itself when its turn comes", exact=False)).to_be_visible()
+    expect(page.get_by_text("starts by itself when its turn comes", exact=False)).to_be_visible()
     (new,) = [run for run in list_runs(workspace) if run.id not in before]
     assert (new.parent, new.config.flat()) == (old, make_config(LONG).flat())
     expect(page).to_have_url(re.compile(f"run={new.id}"))
