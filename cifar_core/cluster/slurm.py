@@ -85,9 +85,9 @@ class SlurmJob:
 
     def finish_log(self, seconds: float) -> None:
         """The job has written its output into the run's log by itself; its files have done their work."""
-        with contextlib.suppress(OSError, RuntimeError):  # the job failed outside of its training
+        with contextlib.suppress(OSError, RuntimeError):
             if self._job.paths.result_pickle.exists():
-                self.code = self._job.result()
+                self.code = 1 if self._job.exception() else self._job.result()
         self._forget()
 
     def _find(self) -> bool:

@@ -1,4 +1,4 @@
-"""The worker of a run on Slurm, with submitit's local executor in its place: `slurm_worker.py SECONDS --run-dir=DIR`."""
+"""A worker of a run on Slurm, with submitit's local executor in its place: `slurm_worker.py SECONDS --run-dir=DIR`."""
 
 import sys
 

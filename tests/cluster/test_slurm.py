@@ -5,6 +5,7 @@ Slurm itself was not tried.
 
 import contextlib
 import importlib.util
+import pickle
 import re
 import signal
 import subprocess
@@ -215,6 +216,22 @@ def test_the_job_of_a_killed_worker_ends_before_another_is_submitted(tiny: Works
     with pytest.raises(ClusterError, match=re.escape(sentence)):
         job.take(folder, None, None)
     assert fake.asked["cpus_per_task"] == 1 and fake.asked["gpus_per_node"] is None
+
+
+@pytest.mark.parametrize(("outcome", "code"), [(("success", 3), 3), (("error", "in the job itself"), 1), (None, -9)])
+def test_the_exit_code_is_that_of_the_training(
+    tiny: Workspace, fake: SimpleNamespace, outcome: tuple[str, object] | None, code: int
+) -> None:
+    folder = run_folder(tiny, create_run(tiny, make_config(TINY), place=SLURM))
+    job = fake.slurm.SlurmJob(folder)
+    assert not job.take(folder, None, None)
+    fake.ended["4712"] = "COMPLETED"
+    files = folder.path / "slurm" / "4712"
+    files.mkdir()
+    if outcome is not None:
+        (files / "4712_0_result.pkl").write_bytes(pickle.dumps(outcome))
+    job.finish_log(1.0)
+    assert job.code == code and not files.exists()
 
 
 def test_a_machine_without_slurm_says_so(tiny: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
