@@ -1,149 +1,149 @@
 """The worker of a run on Slurm: `python -m cifar_core.cluster.slurm --run-dir=DIR`, whose disk the nodes share.
 
 It hands the run to Slurm as a job, by submitit, waits until the job begins, and follows it in the run's own folder:
-there the job's training process writes, and finds what people ask. `slurm/` in that folder keeps the job's id, so that
-a new worker finds the waiting job of a killed one. What else sbatch should know comes from its own variables, such as
-SBATCH_PARTITION, SBATCH_ACCOUNT and SBATCH_TIMELIMIT. Tried with submitit's local executor, not with Slurm itself.
+there the job's training process writes, and finds what people ask. `slurm/ID/` in that folder is of the job with that
+id, so that a new worker finds the job of a killed one: submitit's files, and `begun`. The job makes `begun`, and trains
+as long as that is there. What else sbatch should know comes from its own variables, such as SBATCH_PARTITION,
+SBATCH_ACCOUNT and SBATCH_TIMELIMIT. Tried with submitit's local executor, not with Slurm itself.
 """
 
-import argparse
 import contextlib
+import os
 import shlex
-import subprocess
+import signal
 import sys
 import time
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
 import submitit
 
-from cifar_core.cluster.slurm_node import JobFiles, compute_on_node
 from cifar_core.errors import CifarCoreError, ClusterError
-from cifar_core.lifecycle.heartbeat import Heartbeat
 from cifar_core.lifecycle.life_folder import LifeFolder
 from cifar_core.lifecycle.place import read_place
-from cifar_core.lifecycle.requests import TerminationSignal
-from cifar_core.lifecycle.worker import serve_run
+from cifar_core.lifecycle.states import Status
+from cifar_core.lifecycle.status import read_state
+from cifar_core.lifecycle.worker import be_worker, computation_here
+from cifar_core.storage.atomic import make_folder, remove, remove_folder, write_atomic
 from cifar_core.text import one_line
 
+_PYTHON = f"{shlex.quote(sys.executable)} -P"  # a run's folder is no place to search for modules
 _MINUTES = 24 * 60  # that a job may take, where SBATCH_TIMELIMIT does not say it; a run that needs more is resumed
-_ASK_SECONDS = 5.0  # between two questions to Slurm; its files say sooner how a job is
-_GONE_SECONDS = 30.0  # after a kill: then the job counts as ended, whatever Slurm says
-_PATIENCE = 120.0  # seconds without a heartbeat of this worker, after which the job ends its training
-# A run's folder is no place to search for modules.
-_PYTHON = dict.fromkeys(("slurm_python", "local_python"), f"{shlex.quote(sys.executable)} -P")
-_JOBS = {"slurm": submitit.SlurmJob, "local": submitit.LocalJob}
+_PATIENCE = 120.0  # seconds without a heartbeat of the worker, after which the job ends its training
+_LOOK_SECONDS = 0.5  # between two looks at what the other has written, on another machine
+_END_SECONDS = 30.0  # after a training was told to end it is killed; after a job was killed it counts as ended
 
 
 class SlurmJob:
     """The turn and the computation of one run: a job of Slurm."""
 
-    def __init__(self, cluster: Literal["slurm", "local"] = "slurm", patience: float = _PATIENCE) -> None:
-        self._cluster, self._patience = cluster, patience
+    code = -signal.SIGKILL  # exit code of its training process; of a killed one where the job did not tell it
+
+    def __init__(self, folder: LifeFolder) -> None:
+        self._folder, self._files = folder, folder.path / "slurm"
         self._job: Any = None
-        self._has_trained = False  # the job, for a worker that was killed
-        self._asked_at = self._killed_at = 0.0
+        self._is_own = False  # this worker has submitted it
+        self._gone_at = 0.0  # when a killed job counts as ended, of the monotonic clock; 0: nobody has killed it
 
-    def take(self, folder: LifeFolder, held: ExitStack, heartbeat: Heartbeat) -> bool:
-        """Whether the job of the run has begun; it is found or submitted first.
-
-        Raises:
-            ClusterError: Slurm refused it, or ended it before it began.
-            StorageError: the disk refused.
-        """
-        self._find(folder)
-        if self._has_trained:
-            if not self._is_over():
-                return False
-            self._forget()
-        if self._job is None:
-            self._submit(folder)
-        if not self._files.begun.exists() and self._is_over():
-            how = one_line(self._job.state)
-            raise ClusterError(f"Slurm ended job {self._job.job_id} before it began ({how}); resume it to try again.")
-        return self._files.begun.exists()
+    def take(self, folder: LifeFolder, held: object, heartbeat: object) -> bool:
+        """Whether the job has begun; it is found or submitted first. ClusterError: Slurm refused or ended it."""
+        if self._job is None and not self._find():
+            self._submit()
+        if not self.has_ended(0.0):
+            return (self._job.paths.folder / "begun").exists()
+        if self._is_own:
+            how = f"job {self._job.job_id} before it began ({one_line(self._job.state)})"
+            raise ClusterError(f"Slurm ended {how}; resume it to try again.")
+        self._forget()  # the next call submits another
+        return False
 
     def give_up(self, folder: LifeFolder) -> None:
         """Take the job back from Slurm."""
-        self._find(folder)
-        self.kill()
+        if self._job is not None or self._find():
+            self.kill()
         self._forget()
 
     def start(self, folder: LifeFolder) -> None:
         """Nothing is left to do: the job begins to train once it sees that the run is running."""
 
     def has_ended(self, seconds: float) -> bool:
-        """Whether the job ends within so many seconds."""
-        time.sleep(seconds)
-        return self._is_over() or 0 < self._killed_at < time.monotonic() - _GONE_SECONDS
-
-    @property
-    def code(self) -> int:
-        """Exit code of the training process of the job."""
-        return self._files.exit_code
+        """Whether the job ends within so many seconds, or a little more: each look may go to another machine."""
+        time.sleep(max(seconds, _LOOK_SECONDS))
+        return self._job.done() or 0 < self._gone_at <= time.monotonic()
 
     def terminate(self) -> None:
-        """Have the job send SIGTERM to its training process."""
-        self._files.ask_to_terminate()
+        """Have the job send SIGTERM to its training process, as far as the disk allows."""
+        with contextlib.suppress(CifarCoreError):
+            remove(self._job.paths.folder / "begun")
 
     def kill(self) -> None:
         """Have Slurm end the job."""
-        if self._job is not None and not self._killed_at:
-            self._killed_at = time.monotonic()
-            with contextlib.suppress(OSError, subprocess.SubprocessError):
+        if not self._gone_at:
+            self._gone_at = time.monotonic() + _END_SECONDS
+            with contextlib.suppress(OSError):
                 self._job.cancel(check=False)
 
     def finish_log(self, seconds: float) -> None:
         """The job has written its output into the run's log by itself; its files have done their work."""
+        with contextlib.suppress(OSError, RuntimeError):
+            if self._job.paths.result_pickle.exists():
+                self.code = 1 if self._job.exception() else self._job.result()
         self._forget()
 
-    def _find(self, folder: LifeFolder) -> None:
-        """Find the job that a killed worker followed: it waits still, or is asked to end its training."""
-        if self._job is not None:
-            return
-        self._files = JobFiles.of(folder)
-        if self._files.job.exists():
-            self._job = _JOBS[self._cluster](self._files.folder, self._files.job.read_text())
-            self._has_trained = self._files.begun.exists()
-            if self._has_trained:
-                self._files.ask_to_terminate()
+    def _find(self) -> bool:
+        """Whether there is the job of a killed worker; it waits still, or is told to end its training."""
+        for folder in self._files.glob("[0-9]*"):
+            self._job = submitit.SlurmExecutor.job_class(folder, folder.name)
+            self.terminate()
+        return self._job is not None
 
-    def _submit(self, folder: LifeFolder) -> None:
-        place, self._files = read_place(folder), JobFiles.made(folder)
-        asked: dict[str, Any] = {"name": folder.run_id, "timeout_min": _MINUTES, "cpus_per_task": place.cpus or 1}
-        asked |= {"gpus_per_node": place.gpus} if place.gpus else {}
+    def _submit(self) -> None:
+        place, name = read_place(self._folder), self._folder.run_id
+        make_folder(self._files)
         try:
-            executor = submitit.AutoExecutor(self._files.folder, self._cluster, **_PYTHON)
-            executor.update_parameters(**asked)
-            self._job = executor.submit(compute_on_node, str(self._files.folder), place.cpus or 1, self._patience)
-        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-            raise ClusterError(f"Slurm did not take run {folder.run_id} ({one_line(error)[:300]}).") from error
-        self._files.keep_id(str(self._job.job_id))
-
-    def _is_over(self) -> bool:
-        if self._files.ended.exists():
-            return True
-        if time.monotonic() - self._asked_at < _ASK_SECONDS:
-            return False
-        self._asked_at = time.monotonic()
-        return bool(self._job.done())
+            executor = submitit.SlurmExecutor(self._files / "%j", python=_PYTHON)
+            asked = {"cpus_per_task": place.cpus or 1, "gpus_per_node": place.gpus or None}
+            executor.update_parameters(job_name=name, time=_MINUTES, **asked)
+            self._job, self._is_own = executor.submit(_train, self._folder, _PATIENCE), True
+        except (OSError, RuntimeError) as error:
+            raise ClusterError(f"Slurm did not take run {name} ({one_line(error)[:300]}).") from error
 
     def _forget(self) -> None:
-        self._job, self._has_trained = None, False
-        self._files.remove()
+        self._job = None
+        with contextlib.suppress(CifarCoreError):
+            remove_folder(self._files, "removing the files of a job")
 
 
-def main() -> int:
-    """Run the worker; returns the exit code of the training process, 0 where none was started."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run-dir", required=True, type=Path)
-    folder, job = LifeFolder(parser.parse_args().run_dir.resolve()), SlurmJob()
-    return serve_run(folder, job, TerminationSignal(), job)
+def _train(folder: LifeFolder, patience: float) -> int:
+    """Train a run in child processes of this job, which outlive neither it nor its worker; returns their exit code."""
+    process, looks = computation_here(folder), _looks(folder, patience)
+    os.environ["OMP_NUM_THREADS"] = str(read_place(folder).cpus or 1)
+    if not any(read_state(folder).status is Status.RUNNING for _ in looks):
+        return 1
+    process.start(folder)
+    for number in (signal.SIGTERM, signal.SIGUSR2):  # by which Slurm says that the time of the job is over
+        signal.signal(number, lambda *_: process.terminate())
+    if not any(process.has_ended(0.0) for _ in looks):
+        process.terminate()
+        if not process.has_ended(_END_SECONDS):
+            process.kill()
+            process.has_ended(_END_SECONDS)
+    process.finish_log(_END_SECONDS)
+    return process.code
+
+
+def _looks(folder: LifeFolder, patience: float) -> Iterator[None]:
+    """Say that this job has begun, and go on as long as its worker lives, by its heartbeat, and wants it."""
+    begun = submitit.JobEnvironment().paths.folder / "begun"
+    write_atomic(begun)
+    beat, changed_at = 0, time.monotonic()  # the worker's clock is another machine's, so only changes count
+    while begun.exists() and time.monotonic() - changed_at < patience:
+        yield
+        time.sleep(_LOOK_SECONDS)
+        with contextlib.suppress(OSError):
+            if beat != (beat := folder.heartbeat.stat().st_mtime_ns):
+                changed_at = time.monotonic()
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CifarCoreError as error:
-        sys.exit(str(error))
+    be_worker(__doc__, lambda folder: (job := SlurmJob(folder), job))

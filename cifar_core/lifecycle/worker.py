@@ -11,9 +11,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from cifar_core.errors import CifarCoreError
 from cifar_core.jobs.log import LogKeeper, end_line, last_line, logged_end
@@ -46,12 +47,9 @@ _LOG_SECONDS = 2.0  # to write the last output of a process that has ended
 _TOLD_WHILE_WAITING = "Its process was told to end while it waited for its turn; resume it to queue again."
 
 
-def main() -> int:
-    """Run the worker; returns the exit code of the computing process, 0 where none was started."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run-dir", required=True, type=Path)
-    folder = LifeFolder(parser.parse_args().run_dir.resolve())
-    return serve_run(folder, several_ranks(folder) or OwnProcess(), TerminationSignal())
+def main() -> NoReturn:
+    """Be the worker of a run that this machine computes."""
+    be_worker(__doc__, lambda folder: (computation_here(folder), None))
 
 
 class Turn(Protocol):
@@ -86,6 +84,23 @@ class QueueTurn:
     def give_up(self, folder: LifeFolder) -> None:
         """Remove its ticket; raises StorageError."""
         leave(folder)
+
+
+def be_worker(description: str | None, parts: Callable[[LifeFolder], tuple[Computation, Turn | None]]) -> NoReturn:
+    """Be the worker of the run that the command line names; exit with the code of its computation, or with a sentence.
+
+    Args:
+        description: of this program.
+        parts: gives the computation of a run, and its turn as in `serve_run`.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--run-dir", required=True, type=Path)
+    folder = LifeFolder(parser.parse_args().run_dir.resolve())
+    try:
+        process, turn = parts(folder)
+        sys.exit(serve_run(folder, process, TerminationSignal(), turn))
+    except CifarCoreError as error:
+        sys.exit(str(error))
 
 
 def serve_run(
@@ -158,6 +173,11 @@ class OwnProcess:
     def finish_log(self, seconds: float) -> None:
         """Wait until the log holds all that it printed."""
         self._output.finish(seconds)
+
+
+def computation_here(folder: LifeFolder) -> Computation:
+    """The computation of a run on this machine, in as many processes as its settings say."""
+    return several_ranks(folder) or OwnProcess()
 
 
 def _wait_turn(folder: LifeFolder, turn: Turn, held: ExitStack, requests: EndRequests, heartbeat: Heartbeat) -> bool:
@@ -233,7 +253,4 @@ def how_it_ended(escalation: Escalation, code: int, last_line: str, *, out_of_me
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CifarCoreError as error:
-        sys.exit(str(error))
+    main()

@@ -1,13 +1,21 @@
-"""The worker of a run on Slurm, with submitit's local executor in its place: `python slurm_worker.py DIR SECONDS`."""
+"""A worker of a run on Slurm, with submitit's local executor in its place: `slurm_worker.py SECONDS --run-dir=DIR`."""
 
 import sys
-from pathlib import Path
 
-from cifar_core.cluster.slurm import SlurmJob
-from cifar_core.lifecycle.life_folder import LifeFolder
-from cifar_core.lifecycle.requests import TerminationSignal
-from cifar_core.lifecycle.worker import serve_run
+import submitit
+
+from cifar_core.cluster import slurm
+from cifar_core.lifecycle.worker import be_worker
+
+
+class LocalExecutor(submitit.LocalExecutor):
+    """Takes what is asked of Slurm, and needs none of it."""
+
+    def update_parameters(self, **asked: object) -> None:
+        super().update_parameters(timeout_min=asked["time"])
+
 
 if __name__ == "__main__":
-    job = SlurmJob("local", patience=float(sys.argv[2]))
-    sys.exit(serve_run(LifeFolder(Path(sys.argv[1])), job, TerminationSignal(), job))
+    slurm._PATIENCE = float(sys.argv.pop(1))
+    submitit.SlurmExecutor = LocalExecutor
+    be_worker(slurm.__doc__, lambda folder: (job := slurm.SlurmJob(folder), job))

@@ -5,16 +5,20 @@ Slurm itself was not tried.
 
 import contextlib
 import importlib.util
+import pickle
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from cifar_core.config import make_config
+from cifar_core.errors import ClusterError
 from cifar_core.lifecycle import runner
 from cifar_core.lifecycle.heartbeat import BEAT_SECONDS
 from cifar_core.lifecycle.place import Place
@@ -41,8 +45,7 @@ def on_slurm(tiny: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
     """A workspace whose runs on Slurm are handed to submitit's local executor."""
 
     def spawn(_program: str, arguments: list[str], log: Path) -> "subprocess.Popen[bytes]":
-        folder = arguments[0].removeprefix("--run-dir=")
-        command = [sys.executable, str(Path(__file__).with_name("slurm_worker.py")), folder, str(PATIENCE)]
+        command = [sys.executable, str(Path(__file__).with_name("slurm_worker.py")), str(PATIENCE), *arguments]
         with open(log, "ab") as output:
             return subprocess.Popen(command, stdout=output, stderr=output, env=child_environment(), cwd=log.parent)
 
@@ -133,38 +136,102 @@ def test_the_job_of_a_killed_worker_ends_and_resume_goes_on(
     assert verify_run(on_slurm, run_id) == []
 
 
-def test_a_waiting_job_is_found_again_by_its_id_and_taken_back_by_a_stop(
-    tiny: Workspace, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("program", "number"), [("slurm_worker.py", signal.SIGTERM), ("submitit.core._submit", signal.SIGUSR2)]
+)
+def test_a_signal_to_the_worker_or_the_job_ends_the_training_in_order(
+    on_slurm: Workspace, program: str, number: signal.Signals
 ) -> None:
-    slurm = pytest.importorskip("cifar_core.cluster.slurm")
-    cancelled: list[str] = []
+    run_id = begin(on_slurm, **LONG)
+    wait_training(on_slurm, run_id)
+    (process,) = processes(on_slurm, program)
+    process.send_signal(number)
+    run = wait_for(on_slurm, run_id, lambda run: not run.active, timeout=10)
+    assert (run.status, run.error[:28]) == ("interrupted", "Its process was told to end,")
+    assert list((on_slurm.runs / run_id / "checkpoints").iterdir())
+    until(lambda: is_bare(on_slurm, run_id), "nothing is left")
 
-    class WaitingJob:
-        state = "PENDING"
 
-        def __init__(self, _folder: Path, job_id: str) -> None:
-            self.job_id = job_id
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """In place of submitit's executor and of Slurm: a job waits until it is in `ended`, with how it has ended."""
+    submitit, fake = pytest.importorskip("submitit"), SimpleNamespace(cancelled=[], ended={})
 
-        def done(self) -> bool:
-            return False
+    class Job(submitit.SlurmJob):
+        def done(self, force_check: bool = False) -> bool:
+            return self.job_id in fake.ended
 
-        def cancel(self, check: bool) -> None:
-            cancelled.append(self.job_id)
+        @property
+        def state(self) -> str:
+            return fake.ended[self.job_id]
 
-    monkeypatch.setitem(slurm._JOBS, "slurm", WaitingJob)
+        def cancel(self, check: bool = True) -> None:
+            fake.cancelled.append(self.job_id)
+
+    class Executor:
+        job_class = Job
+
+        def __init__(self, folder: Path, python: str) -> None:
+            self._folder = folder
+
+        def update_parameters(self, **asked: object) -> None:
+            fake.asked = asked
+
+        def submit(self, *_call: object) -> Job:
+            return Job(self._folder, "4712")
+
+    monkeypatch.setattr(submitit, "SlurmExecutor", Executor)
+    fake.slurm = pytest.importorskip("cifar_core.cluster.slurm")
+    return fake
+
+
+def test_a_waiting_job_is_found_again_by_its_id_and_taken_back_by_a_stop(
+    tiny: Workspace, fake: SimpleNamespace
+) -> None:
     folder = run_folder(tiny, create_run(tiny, make_config(TINY), place=SLURM))
-    files = slurm.JobFiles(folder.path / "slurm" / "1")
-    files.folder.mkdir(parents=True)
-    files.job.write_text("4711")
-    job = slurm.SlurmJob()
-    with ExitStack() as held:
-        assert not job.take(folder, held, None)
-        files.begun.touch()
-        assert job.take(folder, held, None)
-        assert not slurm.SlurmJob().take(folder, held, None), "it trains for a worker that was killed since"
-    assert files.are_given_up
+    files = folder.path / "slurm" / "4711"
+    files.mkdir(parents=True)
+    job = fake.slurm.SlurmJob(folder)
+    assert not job.take(folder, None, None)
+    (files / "begun").touch()
+    assert job.take(folder, None, None)
     job.give_up(folder)
-    assert cancelled == ["4711"] and not (folder.path / "slurm").exists()
+    assert fake.cancelled == ["4711"] and not (folder.path / "slurm").exists()
+
+
+def test_the_job_of_a_killed_worker_ends_before_another_is_submitted(tiny: Workspace, fake: SimpleNamespace) -> None:
+    folder = run_folder(tiny, create_run(tiny, make_config(TINY), place=SLURM))
+    files = folder.path / "slurm" / "4711"
+    files.mkdir(parents=True)
+    (files / "begun").touch()
+    job = fake.slurm.SlurmJob(folder)
+    assert not job.take(folder, None, None)
+    assert not (files / "begun").exists(), "it is told to end"
+    assert not job.take(folder, None, None), "it is waited for"
+    fake.ended["4711"] = "COMPLETED"
+    assert not job.take(folder, None, None)
+    assert not files.exists()
+    fake.ended["4712"] = "CANCELLED by 0"
+    sentence = "Slurm ended job 4712 before it began (CANCELLED by 0); resume it to try again."
+    with pytest.raises(ClusterError, match=re.escape(sentence)):
+        job.take(folder, None, None)
+    assert fake.asked["cpus_per_task"] == 1 and fake.asked["gpus_per_node"] is None
+
+
+@pytest.mark.parametrize(("outcome", "code"), [(("success", 3), 3), (("error", "in the job itself"), 1), (None, -9)])
+def test_the_exit_code_is_that_of_the_training(
+    tiny: Workspace, fake: SimpleNamespace, outcome: tuple[str, object] | None, code: int
+) -> None:
+    folder = run_folder(tiny, create_run(tiny, make_config(TINY), place=SLURM))
+    job = fake.slurm.SlurmJob(folder)
+    assert not job.take(folder, None, None)
+    fake.ended["4712"] = "COMPLETED"
+    files = folder.path / "slurm" / "4712"
+    files.mkdir()
+    if outcome is not None:
+        (files / "4712_0_result.pkl").write_bytes(pickle.dumps(outcome))
+    job.finish_log(1.0)
+    assert job.code == code and not files.exists()
 
 
 def test_a_machine_without_slurm_says_so(tiny: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

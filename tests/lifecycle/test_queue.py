@@ -36,7 +36,7 @@ def test_a_run_that_fails_while_it_waits_leaves_the_queue_and_says_why(
     monkeypatch.setattr(worker, "take_slot", refuse)
     monkeypatch.setattr("cifar_core.lifecycle.requests.TerminationSignal", lambda: SimpleNamespace(received=False))
     monkeypatch.setattr(sys, "argv", ["worker", f"--run-dir={folder.path}"])
-    with pytest.raises(StorageError, match="The disk refused"):
+    with pytest.raises(SystemExit, match="The disk refused"):
         worker.main()
     run = read_run(fake_runs.workspace, run_id)
     assert (run.status, run.error) == (Status.FAILED, "The disk refused while joining the queue.")
