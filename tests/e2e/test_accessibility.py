@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT, require_file
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 from tests.e2e.streamlit_faults import STREAMLIT_FAULTS
 from tests.e2e.test_life_cycle import select_row
 from tests.runs.conftest import finished, shared

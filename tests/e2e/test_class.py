@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from cifar_core.bench.app import serve
 from cifar_core.runs import list_runs, read_run
 from tests.conftest import save_tiny
 from tests.e2e.screens import query, settle
+from tests.e2e.serving import serve
 from tests.e2e.test_life_cycle import CHECKBOX, HEADER, ROW
 from tests.e2e.test_run_buttons import button
 from tests.lifecycle.conftest import FakeRuns, fake_runs, until

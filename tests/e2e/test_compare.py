@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cifar_core.bench.app import serve
 from cifar_core.runs import read_predictions
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import cell, click_cell, query, settle, tiles
+from tests.e2e.serving import serve
 from tests.pages.support import crafted, epochs_of_their_own
 from tests.runs.conftest import finished, shared
 

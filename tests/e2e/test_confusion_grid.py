@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.evaluate import confusion_matrix, most_confused
 from cifar_core.runs import Run, read_predictions
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import cell, click_cell, query, settle, tiles
+from tests.e2e.serving import serve
 from tests.runs.conftest import finished, shared
 
 __all__ = ["finished", "shared"]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cifar_core.bench.app import serve
 from cifar_core.config import make_config
 from cifar_core.runs import Run, list_runs, read_metrics, read_run
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import query, settle
+from tests.e2e.serving import serve
 from tests.lifecycle.conftest import until
 from tests.runs.conftest import TINY, begin, tiny, wait_for
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from cifar_core.bench.app import serve
 from cifar_core.data import open_dataset
 from cifar_core.runs import Run, list_runs, read_predictions
 from cifar_core.workspace import Workspace, open_workspace
 from tests.e2e.conftest import loads
 from tests.e2e.screens import click_cell, query, settle, tiles
+from tests.e2e.serving import serve
 from tests.pages.imported_runs import predictions_csv
 from tests.runs.conftest import finished, shared
 

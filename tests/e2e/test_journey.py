@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.data import open_dataset
 from cifar_core.runs import Status, list_runs, read_metrics, read_predictions, read_run
 from cifar_core.samples import SampleFilter, prediction_table, select_samples
 from cifar_core.workspace import Workspace
 from tests.e2e.conftest import loads
 from tests.e2e.screens import pictures, query, settle, tile_ids, tiles, unzip
+from tests.e2e.serving import serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import query, settle, tile_ids
+from tests.e2e.serving import serve
 from tests.pages.many_points import COUNT, many_names, many_numbers, many_points
 from tests.runs.conftest import finished, shared
 

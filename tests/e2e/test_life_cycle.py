@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from cifar_core.bench.app import serve
 from cifar_core.config import make_config
 from cifar_core.runs import Status, list_runs, list_trash, own_runs, read_run
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.e2e.conftest import loads
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 from tests.runs.conftest import TINY, ended_run, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

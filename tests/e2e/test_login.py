@@ -17,10 +17,10 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from playwright.sync_api import Page, expect
 
-from cifar_core.bench.app import serve
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

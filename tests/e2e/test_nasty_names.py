@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.config import make_config
 from cifar_core.data.sources.own.importing import import_pictures
 from cifar_core.runs import list_trash, note_run, rename_run
@@ -24,6 +24,7 @@ from cifar_core.workspace import Workspace, open_workspace
 from pages.ui.markdown import MAX_TEXT_SHOWN
 from tests.conftest import tiny_pictures
 from tests.e2e.screens import click_cell, settle, tiles
+from tests.e2e.serving import serve
 from tests.nasty import CLASSES, FILE_NAMES, LITERAL, OUTSIDE, UNSEEN
 from tests.runs.conftest import TINY, begin, wait_for
 

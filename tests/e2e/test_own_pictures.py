@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from cifar_core.bench.app import serve
 from cifar_core.data import open_dataset
 from cifar_core.workspace import Workspace
 from tests.data.conftest import raw_zip, tree
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 
 
 class Importer:

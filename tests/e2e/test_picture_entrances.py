@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 from tests.lifecycle.conftest import until
 from tests.runs.conftest import finished, shared
 

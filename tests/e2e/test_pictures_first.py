@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.runs import Run, read_predictions
 from cifar_core.samples import SampleFilter, prediction_table, select_samples
 from cifar_core.workspace import Workspace, open_workspace
 from tests.e2e.screens import query, settle, tile_ids, tiles
+from tests.e2e.serving import serve
 from tests.lifecycle.conftest import until
 from tests.pages.support import rewrite_run
 from tests.runs.conftest import finished, shared

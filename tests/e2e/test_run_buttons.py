@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from cifar_core.bench.app import serve
 from cifar_core.config import make_config
 from cifar_core.runs import EndRequest, Status, list_runs, read_run
 from cifar_core.storage.locks import hold_lock
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import query, settle
+from tests.e2e.serving import serve
 from tests.lifecycle.conftest import FakeRuns, fake_runs, until
 from tests.runs.conftest import TINY, begin, ended_run, tiny, wait_for
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.runs import Run, list_runs
 from cifar_core.workspace import Workspace
 from tests.conftest import ROOT
 from tests.e2e.conftest import loads
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 from tests.pages.support import epochs_of_their_own
 from tests.runs.conftest import finished, shared
 

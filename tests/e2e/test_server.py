@@ -16,11 +16,12 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace, open_workspace
 from tests.conftest import ROOT
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 from tests.runs.conftest import finished, shared
 
 __all__ = ["finished", "shared"]

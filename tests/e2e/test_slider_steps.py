@@ -11,11 +11,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.runs import Run, read_run
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.workspace import Workspace, open_workspace
 from tests.e2e.screens import query, settle
+from tests.e2e.serving import serve
 from tests.runs.conftest import finished, shared
 
 __all__ = ["finished", "shared"]

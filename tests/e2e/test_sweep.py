@@ -7,13 +7,14 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.jobs.job import is_alive
 from cifar_core.sweeps.control import sweep_job
 from cifar_core.sweeps.sweep import list_sweeps
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

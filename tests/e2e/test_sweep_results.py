@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.sweeps.trial_file import trial_run_id
 from cifar_core.workspace import open_workspace
 from tests.e2e.conftest import loads
 from tests.e2e.screens import query, settle
+from tests.e2e.serving import serve
 from tests.sweeps.crafted_sweeps import CHANNELS, RATE, SWEEP, add_trial, end_owner, make_sweep
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

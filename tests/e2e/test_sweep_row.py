@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.config import make_config
 from cifar_core.runs import Status, list_runs
 from cifar_core.sweeps.among_runs.stop_all import stop_everything
@@ -17,6 +17,7 @@ from cifar_core.sweeps.sweep import list_sweeps
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 from tests.runs.conftest import TINY, ended_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

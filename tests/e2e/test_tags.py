@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.notes import notes_path, read_tags
 from cifar_core.runs import Run
 from cifar_core.workspace import Workspace
 from tests.e2e.screens import settle, tile_ids, tiles
+from tests.e2e.serving import serve
 from tests.runs.conftest import finished, shared
 
 __all__ = ["finished", "shared"]

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.workspace import Workspace
 from tests.conftest import save_tiny
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

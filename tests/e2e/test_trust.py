@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from cifar_core.bench.app import App, serve
+from cifar_core.bench.app import App
 from cifar_core.evaluate import BINS, bin_of, outcomes, reliability_table, trust_sentence
 from cifar_core.figures import bin_words
 from cifar_core.runs import read_predictions
 from cifar_core.workspace import Workspace
 from tests.e2e.conftest import loads
 from tests.e2e.screens import query, settle, tile_ids, tiles
+from tests.e2e.serving import serve
 from tests.pages.support import doubtful, epochs_of_their_own
 from tests.runs.conftest import finished, shared
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from cifar_core.bench.app import serve
 from cifar_core.runs import Status, delete_run, export_run, list_runs, list_trash
 from cifar_core.workspace import Workspace, open_workspace
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 from tests.runs.conftest import ended_run
 from tests.runs.exported_runs import RUN, store
 

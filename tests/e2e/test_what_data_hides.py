@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from cifar_core.bench.app import serve
 from cifar_core.config import make_config
 from cifar_core.data import check_dataset, list_datasets, open_dataset
 from cifar_core.data.sources.own.importing import import_pictures
@@ -15,6 +14,7 @@ from cifar_core.runs import create_run, start_run
 from cifar_core.workspace import Workspace
 from tests.data.conftest import tree
 from tests.e2e.screens import settle
+from tests.e2e.serving import serve
 from tests.runs.conftest import TINY, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.fault(80)]

@@ -217,7 +217,7 @@ def test_random_moves_with_faults(examples: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(4, 8), pytest.param(25, 25, marks=pytest.mark.slow)], ids=["few", "many"]
+    ("examples", "steps"), [(4, 8), pytest.param(16, 25, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 @pytest.mark.fault(20, 25, 36)
 def test_random_requests_and_kills(examples: int, steps: int) -> None:

@@ -296,7 +296,7 @@ def test_any_dataset_and_job(open_page: OpenPage, base: Workspace, data: st.Data
 
 @pytest.mark.slow
 @pytest.mark.fault(91)
-@settings(EVERY, max_examples=50)
+@settings(EVERY, max_examples=35)
 @given(data=st.data())
 def test_any_run_at_length(
     open_page: OpenPage, select_all: None, base: Workspace, packed: Path, tmp_path: Path, data: st.DataObject

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-STEP = 17  # every 17th call takes 1.5 minutes, every call 20
+STEP = 23  # every 23rd call takes a minute, every call 20
 
 
 @pytest.mark.slow
