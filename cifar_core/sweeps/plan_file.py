@@ -6,8 +6,8 @@ from typing import Any
 
 from cifar_core.config import make_config, spec_of
 from cifar_core.errors import ConfigError, SweepError
-from cifar_core.spec import parse_settings
 from cifar_core.runs.run import MAX_LESSON
+from cifar_core.spec import parse_settings
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.parse import parse
 from cifar_core.sweeps.folder import SweepFolder

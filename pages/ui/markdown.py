@@ -16,9 +16,10 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&\"'=^@])")
 _ADDRESSES_AND_ICONS = re.compile(r"(?=://)|(?<=www)(?=\.)|(?<=\S)(?=@)|(?<=:)(?=material|streamlit)", re.IGNORECASE)
 _ARROWS = re.compile(r"(?<!\S)([<>~-])(->|[=>-])(?!\S)")
 _JOINER = "\u2060"
-# Text between two single backticks, which Markdown shows as it is: nothing inside is read. Brackets are left out,
-# because the label of a directive (`:small[...]`) ends at one inside of code too, and so is what ends a table's cell.
-_CODE = re.compile(r"(?<!`)`(?=\S)([^`\[\]|]+)(?<=\S)`(?!`)")
+# Text between two single backticks, which Markdown shows as it is: nothing inside is read. What reaches into code is
+# escaped instead: a bracket ends the label of a directive (`:small[...]`) there too, a bar ends the cell of a table,
+# and in the names of icons Streamlit puts `_` for `/` before Markdown is read.
+_CODE = re.compile(r"(?<!`)`(?=\S)((?:(?!:material/)[^`\[\]|])+)(?<=\S)`(?!`)")
 
 
 def single_line(text: object, longest: int = MAX_TEXT_SHOWN) -> str:

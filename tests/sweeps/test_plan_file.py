@@ -23,7 +23,9 @@ def test_a_plan_reads_back_as_it_was_written(workspace: Workspace) -> None:
     )
     options = SweepOptions(40, 2, 1.5, "grid", "hyperband", "postgresql://host/x", ("a-b-1",), "Mine")
     points = ({"learning_rate": 0.01, "channels": (3, 4)}, {"learning_rate": 0.1})
-    plan = SweepPlan(SWEEP, "2026-11-29T10:00:00+00:00", SETTINGS, space, options, "study", points, "f" * 64, "ada", "Rates")
+    plan = SweepPlan(
+        SWEEP, "2026-11-29T10:00:00+00:00", SETTINGS, space, options, "study", points, "f" * 64, "ada", "Rates"
+    )
     write_plan(folder, plan)
     assert read_plan(folder) == plan and read_plan(folder).candidates == 20
 

@@ -24,7 +24,7 @@ def lesson_problem() -> str:
 
 
 def show_lesson(workspace: Workspace) -> None:
-    """Show the lesson that the runs and sweeps of this form will carry, the student's name, and the way out; else nothing."""
+    """Show the lesson that what is started here will carry, the student's name, and the way out; else nothing."""
     lesson = current_lesson()
     if not lesson:
         return
