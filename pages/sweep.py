@@ -16,7 +16,8 @@ from pages.ui.sweep.new_sweep import FORM_KEYS, Address, show_new_sweep
 from pages.ui.sweep.plan_form import take_click
 from pages.ui.sweep.sweep_head import show_sweep
 from pages.ui.sweep.sweep_list import show_sweeps
-from pages.ui.url_state import write_url
+from pages.ui.train.form_state import LESSON, LESSON_PARAMETER
+from pages.ui.url_state import url_to_widgets, write_url
 
 
 def main(page: PageFrame) -> None:
@@ -27,7 +28,8 @@ def main(page: PageFrame) -> None:
     clicked = take_click()  # also where it is too late for it: a second click
     show_undo(workspace)
     view, sweep = choose_view(sweeps, page.head)
-    address: Address = {PAGE_KEY: page_parameters()}
+    url_to_widgets(LESSON, LESSON_PARAMETER)
+    address: Address = {PAGE_KEY: page_parameters(), LESSON: LESSON_PARAMETER}
     if sweep is not None:
         write_url(address, hidden=FORM_KEYS)
         show_sweep(workspace, sweep, runs)

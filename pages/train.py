@@ -15,7 +15,7 @@ from cifar_core.runs import Run, list_runs, measured_gain, read_speed
 from cifar_core.runs.run import MAX_RUN_NAME
 from cifar_core.workspace import Workspace
 from pages.ui.class_room.form_limits import epochs_limit, limit_problems
-from pages.ui.class_room.lesson_link import current_lesson, lesson_problem, show_lesson, show_link_menu
+from pages.ui.class_room.lesson_link import lesson_problem, show_lesson, show_link_menu
 from pages.ui.cluster.where import read_where, show_where
 from pages.ui.error_messages import show_errors
 from pages.ui.frame import PageFrame, setup_page
@@ -32,6 +32,7 @@ from pages.ui.train.form_state import (
     PARENT_KEY,
     WHERE,
     chosen_preset,
+    current_lesson,
     forget_name,
     keep_settings,
     read_form,

@@ -17,9 +17,10 @@ from cifar_core.runs.about import clean_run_name
 from cifar_core.runs.control.admission import require_class_limits, require_memory
 from cifar_core.runs.control.ids import new_run_id
 from cifar_core.runs.imported.no_network import require_own_network
+from cifar_core.runs.run import MAX_LESSON
 from cifar_core.sweeps.planning.storage_url import checked_storage
 from cifar_core.sweeps.space import Space, combinations, contains, grid, in_effect, largest, range_text
-from cifar_core.text import counted, did_you_mean, whole_percent
+from cifar_core.text import clean_text, counted, did_you_mean, whole_percent
 from cifar_core.train import training_parts
 from cifar_core.workspace import Workspace
 
@@ -60,6 +61,7 @@ class SweepPlan:
     start_points: tuple[Mapping[str, Any], ...] = ()  # swept settings of the first candidates
     fingerprint: str = ""  # of the dataset; empty where drawn10 was not drawn yet
     person: str = ""
+    lesson: str = ""  # of a class: its runs carry it
     schema_version: int = 1
 
     @property
@@ -80,7 +82,13 @@ def trial_seeds(plan: SweepPlan) -> tuple[int, ...]:
 
 
 def plan_sweep(
-    workspace: Workspace, settings: Mapping[str, Any], space: Space, options: SweepOptions, *, person: str = ""
+    workspace: Workspace,
+    settings: Mapping[str, Any],
+    space: Space,
+    options: SweepOptions,
+    *,
+    person: str = "",
+    lesson: str = "",
 ) -> SweepPlan:
     """Check everything that can be checked before a run starts, and give the sweep an id.
 
@@ -95,13 +103,14 @@ def plan_sweep(
         space: checked by `parse_space` or `space_from`.
         options: as the person chose them.
         person: who asks, where there is a login.
+        lesson: of a class, which its runs belong to, as its link says; empty: none.
 
     Raises:
         ConfigError: a sentence for each that breaks a rule; also where nothing would validate, where one epoch leaves
             a pruner nothing to do, and where the storage is no PostgreSQL or its URL has a password.
         DataError: the dataset is not ready (`drawn10` may be absent: the first run makes it).
-        RunError: no such run to start from, or it is on another dataset or outside of the space; or the name breaks a
-            rule.
+        RunError: no such run to start from, or it is on another dataset or outside of the space; or the name or the
+            lesson breaks a rule.
     """
     config = make_config(settings)
     problems = [*_option_problems(config, options), *_pruner_problems(config, space, options)]
@@ -129,6 +138,7 @@ def plan_sweep(
         start_points=() if options.sampler == "grid" else _start_points(settings, space, starts, fingerprint),
         fingerprint=fingerprint,
         person=person,
+        lesson=clean_text(lesson, "lesson", MAX_LESSON, RunError),
     )
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from cifar_core.config import make_config, spec_of
 from cifar_core.errors import ConfigError, SweepError
+from cifar_core.runs.run import MAX_LESSON
 from cifar_core.spec import parse_settings
 from cifar_core.storage.json_files import read_json, write_json
 from cifar_core.storage.parse import parse
 from cifar_core.sweeps.folder import SweepFolder
 from cifar_core.sweeps.plan import MOST_RUNS, SweepPlan
-from cifar_core.text import MB, one_line
+from cifar_core.text import MB, clean_text, one_line
 
 SWEEP_SCHEMA = 1
 
@@ -58,6 +59,7 @@ def _require_sound(plan: SweepPlan) -> None:
         raise ValueError(f"runs must be from seeds to {MOST_RUNS:,}, and seeds from 1")
     if not plan.space:
         raise ValueError("its space is empty")
+    clean_text(plan.lesson, "lesson", MAX_LESSON, ValueError)  # else no run of it could be made
     make_config(plan.settings)
     for point in ({item.name: item.values[0] if item.values else item.low for item in plan.space}, *plan.start_points):
         checked_settings(point)

@@ -179,6 +179,28 @@ def test_file_names_are_seen_as_they_are(watched: Page, nasty: Nasty) -> None:
     nothing_ran(watched)
 
 
+def test_what_stands_in_backticks_is_code_and_nothing_more(watched: Page, nasty: Nasty) -> None:
+    inside = [
+        ":smile:",
+        "$x$",
+        "<b>",
+        "www.a.b",
+        "https://a.b",
+        "**b**",
+        "&lt;",
+        ":red-badge",
+        "a -> b",
+        "x@y.zz",
+    ]
+    text = " ".join(f"`{each}`" for each in inside) + " `*i*] `:material/home:` ``a`` www.a.b"
+    watched.goto(f"{nasty.app.url}/train?view=New+run&preset={quote(text, safe='')}")
+    notice = watched.get_by_test_id("stAlert")
+    expect(notice.locator("code")).to_have_text(inside)
+    expect(notice).to_contain_text("`*i*] `:\u2060material/home:` ``a`` www\u2060.a.b", use_inner_text=True)
+    assert notice.locator("a, em, strong, .katex").count() == 0
+    nothing_ran(watched)
+
+
 def _joined(texts: tuple[str, ...]) -> list[str]:
     """The texts as few names of the length a name may have."""
     names = [""]

@@ -123,6 +123,15 @@ def test_the_dataset_must_be_there_but_for_the_one_that_a_run_draws(workspace: W
         planned(workspace, settings={"dataset": "none"})
 
 
+def test_the_lesson_is_kept_as_a_run_would_keep_it(workspace: Workspace) -> None:
+    save_tiny(workspace)
+    flat = make_config(TINY).flat()
+    space = parse_space(["learning_rate=1e-4..1e-1"], flat)
+    assert plan_sweep(workspace, flat, space, SweepOptions(), lesson=" Rates ").lesson == "Rates"
+    with pytest.raises(RunError, match="The lesson holds a line break"):
+        plan_sweep(workspace, flat, space, SweepOptions(), lesson="Ra\ntes")
+
+
 def test_seeds_end_at_the_largest(workspace: Workspace) -> None:
     last = 2**31 - 1
     assert trial_seeds(planned(workspace, settings={"seed": last}, runs=1)) == (last,)

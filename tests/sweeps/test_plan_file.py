@@ -23,7 +23,9 @@ def test_a_plan_reads_back_as_it_was_written(workspace: Workspace) -> None:
     )
     options = SweepOptions(40, 2, 1.5, "grid", "hyperband", "postgresql://host/x", ("a-b-1",), "Mine")
     points = ({"learning_rate": 0.01, "channels": (3, 4)}, {"learning_rate": 0.1})
-    plan = SweepPlan(SWEEP, "2026-11-29T10:00:00+00:00", SETTINGS, space, options, "study", points, "f" * 64, "ada")
+    plan = SweepPlan(
+        SWEEP, "2026-11-29T10:00:00+00:00", SETTINGS, space, options, "study", points, "f" * 64, "ada", "Rates"
+    )
     write_plan(folder, plan)
     assert read_plan(folder) == plan and read_plan(folder).candidates == 20
 
@@ -42,6 +44,7 @@ def test_a_plan_reads_back_as_it_was_written(workspace: Workspace) -> None:
         ({"settings": {"evil": 1}}, "There is no setting 'evil'"),
         ({"start_points": [{"channels": "x"}]}, "channels is"),
         ({"created": 7}, "created must be a text"),
+        ({"lesson": "x" * 100}, "The lesson has 100 characters"),
         ({"schema_version": 2}, "a newer version of this program made it (schema 2): update it to open the sweep"),
     ],
 )
@@ -51,6 +54,14 @@ def test_what_breaks_a_rule_is_named(workspace: Workspace, changes: dict[str, An
     with pytest.raises(SweepError, match=f"Sweep {SWEEP} cannot be read") as caught:
         read_plan(folder)
     assert problem in str(caught.value)
+
+
+def test_a_sweep_of_an_earlier_version_belongs_to_no_lesson(workspace: Workspace) -> None:
+    folder = make_sweep(workspace)
+    content = json.loads(folder.plan.read_text())
+    del content["lesson"]
+    folder.plan.write_text(json.dumps(content))
+    assert read_plan(folder).lesson == ""
 
 
 def test_a_copied_sweep_has_the_id_of_its_folder(workspace: Workspace) -> None:

@@ -24,7 +24,7 @@ TERMS: dict[str, Term] = {
     "lesson": Term(
         "Lesson",
         "What the class trains today",
-        "A name and settings behind a link. Runs that are started by it carry its name, so that those of a class can be "
-        "looked at side by side.",
+        "A name and settings behind a link. Runs and sweeps that are started by it carry its name, so that those of a "
+        "class can be looked at side by side.",
     ),
 }

@@ -113,6 +113,7 @@ class Starter:
                 trial_config(plan, candidate.file.settings, run.seed),
                 nonce=trial_nonce(plan.id, number, run.seed),
                 person=plan.person,
+                lesson=plan.lesson,
                 sweep=plan.id,
                 trial=number,
                 place=plan.options.place,

@@ -9,19 +9,14 @@ from cifar_core.workspace import Workspace
 from pages.ui.class_room.student_name import name_problem, show_student_name
 from pages.ui.markdown import escaped
 from pages.ui.server.access import has_login, is_this_machine
-from pages.ui.train.form_state import LESSON_KEY, form_address
+from pages.ui.train.form_state import LESSON_KEY, current_lesson, form_address
 from pages.ui.url_state import give_first
 
 _NAME_KEY = "class_link_lesson"
 
 
-def current_lesson() -> str:
-    """Return the lesson whose link opened the form of a new run; empty for most."""
-    return str(st.session_state.get(LESSON_KEY, "")).strip()
-
-
 def lesson_problem() -> str:
-    """Return what prevents the start of a run of the lesson, as a sentence; empty where nothing does.
+    """Return what prevents a start in the lesson, as a sentence; empty where nothing does.
 
     It is for the moment of the start: a name that was typed just before counts.
     """
@@ -29,7 +24,7 @@ def lesson_problem() -> str:
 
 
 def show_lesson(workspace: Workspace) -> None:
-    """Show the lesson that the runs of this form will carry, the student's name, and the way out; else nothing."""
+    """Show the lesson that what is started here will carry, the student's name, and the way out; else nothing."""
     lesson = current_lesson()
     if not lesson:
         return

@@ -80,7 +80,8 @@ def _show_table(table: pd.DataFrame, found: dict[str, Run]) -> None:
         people = len(set(table["person"]) - {""})
         of = f" of {'1 person' if people == 1 else f'{people} people'}" if people else ""
         done = f", {int(table['accuracy'].notna().sum())} with a result" if table["accuracy"].isna().any() else ""
-        st.markdown(f"**{counted(len(table), 'run')}**{of}{done}. Tick two to compare them.", width="content")
+        sweeps = ", a sweep as its best run" if table["best_of"].notna().any() else ""
+        st.markdown(f"**{counted(len(table), 'run')}**{of}{done}{sweeps}. Tick two to compare them.", width="content")
         show_compare_button([found[run_id] for run_id in ticked])
         st.page_link(
             "pages/runs.py",
@@ -120,6 +121,12 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "person": column.TextColumn("Person", pinned=True, width=text_width(table["person"])),
         "name": column.TextColumn("Run", width=text_width(table["name"])),
+        "best_of": column.NumberColumn(
+            "Best of",
+            format="localized",
+            help="How many runs of a sweep this row stands for: it is the one that the sweep's validation chose. The "
+            "Sweep page lists all of them.",
+        ),
         "status": column.TextColumn("Status"),
         "accuracy": column.NumberColumn(
             "Test accuracy",
@@ -134,9 +141,8 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
         "epoch": column.NumberColumn("Its epoch", help="The epoch of the test accuracy."),
         "dataset": column.TextColumn("Dataset"),
     }
-    if table["dataset"].nunique() == 1:
-        del columns["dataset"]
-    return columns
+    unused = {"dataset": table["dataset"].nunique() == 1, "best_of": not table["best_of"].notna().any()}
+    return {name: config for name, config in columns.items() if not unused.get(name)}
 
 
 def _follow(workspace: Workspace, runs: list[Run], found: list[Run]) -> None:

@@ -15,6 +15,7 @@ from cifar_core.data import DatasetState, list_datasets
 from cifar_core.runs import Run, read_speed
 from cifar_core.sweeps.plan import SweepOptions
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.lesson_link import show_lesson
 from pages.ui.cluster.where import Where, read_where, show_where
 from pages.ui.sweep.effect_form import (
     EFFECT,
@@ -93,6 +94,7 @@ def show_new_sweep(
     changed = changed_settings(settings, chosen_preset(), own)
     where = read_where(workspace)
     basis = _Basis(workspace, runs, datasets, settings, own, changed, where)
+    show_lesson(workspace)
     first_row = st.container(horizontal=True, vertical_alignment="bottom")
     below = st.container()
     parameters, draft = (_show_effect_form if effect else _show_search_form)(basis, first_row)

@@ -16,6 +16,7 @@ from cifar_core.sweeps.plan import SweepOptions, SweepPlan, plan_sweep, with_val
 from cifar_core.sweeps.space import parse_space
 from cifar_core.text import counted
 from cifar_core.workspace import Workspace
+from pages.ui.class_room.lesson_link import lesson_problem
 from pages.ui.class_room.person import person_of_runs
 from pages.ui.error_messages import show_errors
 from pages.ui.markdown import escaped_sentence
@@ -23,6 +24,7 @@ from pages.ui.rerun import rerun_page
 from pages.ui.sweep.choice import watch_sweep
 from pages.ui.sweep.plan_form import forget_nonce
 from pages.ui.train.active_runs import IDLE_INTERVAL
+from pages.ui.train.form_state import current_lesson
 from pages.ui.train.network_preview import check_settings
 from pages.ui.train.start_estimate import machine_state, missing_estimate
 from pages.ui.wording import range_words
@@ -64,7 +66,8 @@ def draft_of(
     try:
         judged, note = with_validation(workspace, config.flat(), changed)
         found = parse_space(space, judged)
-        return Draft(plan_sweep(workspace, judged, found, options, person=person_of_runs()), (), note)
+        plan = plan_sweep(workspace, judged, found, options, person=person_of_runs(), lesson=current_lesson())
+        return Draft(plan, (), note)
     except ConfigError as error:
         return Draft(None, error.problems)
     except CifarCoreError as error:
@@ -82,6 +85,9 @@ def show_problems(draft: Draft) -> None:
 def start_drafted(workspace: Workspace, draft: Draft, clicked: str | None) -> None:
     """Start the sweep where Start was clicked and nothing prevents it, and watch it."""
     if clicked is None or draft.plan is None:
+        return
+    if problem := lesson_problem():
+        st.error(escaped_sentence(problem), icon=":material/error:")
         return
     with show_errors():
         watch_sweep(start_sweep(workspace, draft.plan, nonce=clicked))

@@ -74,6 +74,7 @@ def _show_head(workspace: Workspace, sweep: Sweep, runs: list[Run]) -> None:
             escaped(search_words(sweep)),
             "" if sweep.plan.options.place == LOCAL else f"on {escaped(sweep.plan.options.place.words)}",
             escaped(sweep.plan.person),
+            f":material/school: {escaped(sweep.plan.lesson)}" if sweep.plan.lesson else "",
         ]
         st.markdown(" · ".join(filter(None, facts)), width="stretch")
         _show_stop(workspace, sweep)

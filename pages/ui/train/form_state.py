@@ -24,7 +24,8 @@ PARENT_KEY = f"{BASE}_parent"  # id of the run whose settings were taken, until 
 NAME_KEY = f"{BASE}_name"
 LESSON_KEY = f"{LESSON}_lesson"  # the lesson of a class whose link opened the page; no widget has it
 NAME_PARAMETER = {"name": free_text(MAX_RUN_NAME)}
-LESSON_PARAMETER = {"lesson": free_text(MAX_LESSON)}  # of both views: who reloads a watched run stays in the lesson
+# Of both views, so that who reloads a watched run stays in the lesson; Train and Sweep share it, as they do the draft.
+LESSON_PARAMETER = {"lesson": free_text(MAX_LESSON)}
 _NOTICE_KEY = f"{FORM}_notice"  # session: what the URL says wrong, and the settings beside which that is shown
 _WIDGET = "train_set_"  # prefix of the keys of the widgets
 _NAMED_KEY = f"{BASE}_named"  # session: a run was just started under the name
@@ -155,16 +156,27 @@ def form_address() -> dict[str, str]:
     return {**({"preset": chosen_preset()} if chosen_preset() != "default" else {}), **changed}
 
 
+def current_lesson() -> str:
+    """Return the lesson whose link opened the form of a new run; empty for most."""
+    return str(st.session_state.get(LESSON_KEY, "")).strip()
+
+
+def lesson_address() -> dict[str, str]:
+    """Return what a link to a form must hold so that who follows it stays in the lesson."""
+    return {"lesson": lesson} if (lesson := current_lesson()) else {}
+
+
 def open_form_with_dataset(name: str) -> None:
     """Go to the form with the defaults and a dataset; an earlier draft is forgotten."""
     _open_form({"dataset": name})
 
 
 def _open_form(address: Mapping[str, str]) -> None:
-    """Go to the form as it is where this link is opened anew."""
+    """Go to the form as it is where this link is opened anew; who is in a lesson stays in it."""
+    lesson = lesson_address()
     for page in (BASE, FORM, WHERE, LESSON):
         forget_widgets(page)
-    st.switch_page("pages/train.py", query_params={"view": "New run", **address})
+    st.switch_page("pages/train.py", query_params={"view": "New run", **lesson, **address})
 
 
 def number_fields(name: str, value: Any) -> list[tuple[str, Any]]:

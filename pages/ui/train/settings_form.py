@@ -18,7 +18,7 @@ from cifar_core.spec import Spec, allowed_range, value_words
 from cifar_core.sweeps.space import sweepable
 from cifar_core.text import counted
 from pages.ui.markdown import escaped, escaped_sentence, single_line
-from pages.ui.train.form_state import form_address, number_fields
+from pages.ui.train.form_state import form_address, lesson_address, number_fields
 from pages.ui.url_state import give_first
 
 ABOVE_GROUPS = ("dataset", "epochs")  # the settings that stand beside Start
@@ -53,7 +53,7 @@ def show_setting_groups(
         linked: whether a button beside each slider leads to the effect of the setting, with these settings.
         gain: how many times as fast two processes train these settings here; they are offered where that is useful.
     """
-    swept, address = (set(sweepable(settings, own)), form_address()) if linked else (set(), {})
+    swept, address = (set(sweepable(settings, own)), form_address() | lesson_address()) if linked else (set(), {})
     for group, names in settings_by_group(settings_in_effect(settings, own)).items():
         shown = [name for name in names if name not in ABOVE_GROUPS]
         if settings["processes"] == 1 and (gain or 0) < USEFUL_GAIN:

@@ -22,6 +22,7 @@ from pages.ui.class_room.results import results_table
 from tests.conftest import save_tiny
 from tests.pages.support import OpenPage, said
 from tests.runs.conftest import TINY
+from tests.sweeps.crafted_sweeps import add_trial, make_sweep
 
 TEACHER, STUDENT = ({"is_logged_in": True, "email": f"{name}@example.org", "sub": name} for name in ("tea", "stu"))
 AUTH = '[auth]\nredirect_uri = "http://localhost/oauth2callback"\ncookie_secret = "x"\nclient_id = "x"\n'
@@ -160,3 +161,18 @@ def test_lessons_are_chosen_first_and_each_person_may_have_one_row(
     app.query_params["of"] = "lesson:gone"
     app.run()
     assert not app.exception and read_limits(workspace).fair_share
+
+
+def test_a_sweep_has_one_row_which_says_of_how_many_it_is_the_best(
+    open_page: OpenPage, workspace: Workspace, waiting: dict[str, str]
+) -> None:
+    app = open_page(workspace, "class_room", view="Results", of="all")
+    assert "best_of" not in app.dataframe[0].value, "without a sweep there is no such column"
+    folder = make_sweep(workspace)
+    ids = [add_trial(folder, number, {"learning_rate": 0.01 * number}, (0.3 * number,))[0] for number in (1, 2, 3)]
+    app.run()
+    table = app.dataframe[0].value
+    assert len(table) == 4 and table["best_of"].dropna().tolist() == [3]
+    assert table[table["best_of"].notna()]["learning_rate"].tolist() == [0.03]
+    assert set(app.session_state["class_runs_drawn"][0]) == {*waiting.values(), ids[2]}
+    assert "**4 runs** of 2 people, 1 with a result, a sweep as its best run" in said(app)

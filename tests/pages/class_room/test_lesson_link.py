@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from cifar_core.config import make_config
 from cifar_core.limits import LIMITS_FILE, change_limits
 from cifar_core.runs import create_run, list_runs
+from cifar_core.sweeps.sweep import list_sweeps
 from cifar_core.workspace import Workspace
 from pages.ui.class_room import person
 from tests.conftest import save_tiny
@@ -99,3 +100,66 @@ def test_the_limits_of_the_class_end_the_form(open_page: OpenPage, workspace: Wo
     assert len(said_) == 2 and "a run may have 5 here" in said_[0] and "parameters" in said_[1]
     assert app.button(key="train_start").disabled
     assert "1 to 5" in app.number_input(key="train_set_epochs").help
+
+
+@pytest.fixture
+def _no_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cifar_core.sweeps.control.start_job", lambda *_: True)
+
+
+@pytest.mark.usefixtures("_no_owner")
+def test_a_sweep_from_the_form_of_a_lesson_carries_it_and_the_name(open_page: OpenPage, workspace: Workspace) -> None:
+    save_tiny(workspace)
+    app = open_page(workspace, "train", dataset="tiny", epochs="1", lesson="Rates")
+    app.switch_page("pages/sweep.py").run()
+    assert "**Rates**" in said(app) and app.query_params["lesson"] == "Rates"
+    app.button(key="sweep_start").click().run()
+    assert ["Type your name" in error.value for error in app.error] == [True] and not list_sweeps(workspace)
+    app.text_input(key="class_person_field").set_value("Ada")
+    app.button(key="sweep_start").click().run()
+    (sweep,) = list_sweeps(workspace)
+    assert (sweep.plan.person, sweep.plan.lesson) == ("Ada", "Rates")
+    assert ":material/school: Rates" in said(app), "its head says so"
+    assert app.query_params["lesson"] == "Rates" and app.query_params["view"] == "Watch"
+
+
+@pytest.mark.usefixtures("_no_owner")
+def test_who_leaves_the_lesson_on_the_sweep_page_has_left_it_on_train_too(
+    open_page: OpenPage, workspace: Workspace
+) -> None:
+    save_tiny(workspace)
+    app = open_page(workspace, "train", dataset="tiny", epochs="1", lesson="Rates")
+    app.switch_page("pages/sweep.py").run()
+    app.button(key="class_leave").click().run()
+    assert "lesson" not in app.query_params
+    app.button(key="sweep_start").click().run()
+    (sweep,) = list_sweeps(workspace)
+    assert (sweep.plan.person, sweep.plan.lesson) == ("", "")
+    app.switch_page("pages/train.py").run()
+    assert "Leave the lesson" not in [button.label for button in app.button] and "lesson" not in app.query_params
+
+
+def test_the_way_to_the_effect_of_a_setting_stays_in_the_lesson(open_page: OpenPage, workspace: Workspace) -> None:
+    save_tiny(workspace)
+    app = open_page(workspace, "train", dataset="tiny", epochs="1", lesson="Rates & sizes")
+    queries = [dict(parse_qsl(link.proto.query_string)) for link in app.get("page_link")]
+    ways = [query for query in queries if "effect" in query]
+    assert ways and all(query["lesson"] == "Rates & sizes" for query in ways)
+    other = open_page(workspace, "sweep", **ways[0])
+    assert "**Rates \\& sizes**" in said(other)
+    app.button(key="class_leave").click().run()
+    assert not any("lesson" in link.proto.query_string for link in app.get("page_link"))
+
+
+def test_train_on_another_dataset_stays_in_the_lesson(open_page: OpenPage, workspace: Workspace) -> None:
+    save_tiny(workspace)
+    app = open_page(workspace, "train", view="New run", epochs="7", lesson="Rates")
+    app.switch_page("pages/data.py").run()
+    app.button(key="data_train_tiny").click().run()
+    assert app.title[0].value == "Train" and app.query_params["dataset"] == "tiny"
+    assert "**Rates**" in said(app) and app.query_params["lesson"] == "Rates"
+    assert "epochs" not in app.query_params, "the settings are the defaults, as for everybody"
+    app.button(key="class_leave").click().run()
+    app.switch_page("pages/data.py").run()
+    app.button(key="data_train_tiny").click().run()
+    assert "**Rates**" not in said(app) and "lesson" not in app.query_params

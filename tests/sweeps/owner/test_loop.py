@@ -90,6 +90,12 @@ def test_it_tries_as_many_candidates_as_planned(place: Workspace) -> None:
     assert importance.trials == 12
 
 
+def test_each_run_carries_the_lesson_and_the_person(place: Workspace) -> None:
+    sweep = make_sweep(place, replace(plan_of(RATES, runs=4, seeds=2), person="ada", lesson="Rates"))
+    own(sweep, FakePool())
+    assert [(run.person, run.lesson) for run in list_runs(place)] == [("ada", "Rates")] * 4
+
+
 class LatePool(FakePool):
     """Its workers say only at the next wait that their runs have ended, which the disk says before."""
 
