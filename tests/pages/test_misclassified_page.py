@@ -1,8 +1,11 @@
 """Misclassified: filters, chips, sort, paging, selection, saving; the grid itself is tested in a browser."""
 
 import shutil
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from cifar_core.errors import RunError
 from cifar_core.evaluate import SCORES
 from cifar_core.export import predictions_csv, predictions_parquet, save_job
 from cifar_core.jobs.job import JobState
+from cifar_core.processes import spawn
 from cifar_core.runs import Predictions, Run, read_predictions
 from cifar_core.runs.run_folder import RunFolder
 from cifar_core.samples import FILTERS, SORTS, SampleFilter, prediction_table, select_samples
@@ -184,13 +188,22 @@ def test_one_selection_of_a_run_on_all_pages_brought_back_by_the_browser(
 
 
 def test_saves_the_selection_with_the_dataset_s_own_pixels(
-    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions
+    open_page: OpenPage, finished: Run, shared: Workspace, found: Predictions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    started = []
+
+    def spawn_frozen(*arguments: Any) -> "subprocess.Popen[bytes]":
+        started.append(spawn(*arguments))
+        started[-1].send_signal(signal.SIGSTOP)
+        return started[-1]
+
+    monkeypatch.setattr("cifar_core.jobs.start.spawn", spawn_frozen)
     before = set(shared.exports.iterdir())
     app = open_page(shared, "misclassified", run=finished.id, outcome="all", true="cat")
     app.button(key="misclassified_all that match").click().run()
     app.button(key="misclassified_save").click().run()
     assert app.button(key="misclassified_save").disabled, "the script does not wait: a job saves them"
+    started[-1].send_signal(signal.SIGCONT)
     app.switch_page("pages/home.py").run()
     wait_for_end(save_job(shared, finished.id))
     assert not app.toast
