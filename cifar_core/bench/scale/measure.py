@@ -34,7 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="Where everything is made, and stays; else a temporary folder.")
-    parser.add_argument("--processes", type=int, default=1, help="That train the epoch.")
+    parser.add_argument("--processes", type=int, default=1, help="That train the epoch once more.")
     parser.add_argument("--step", choices=sorted(STEPS), help="Do one step in this process: for the script itself.")
     parser.add_argument("--name", default=_FOLDER)
     parser.add_argument("--source", default="")
@@ -63,12 +63,11 @@ def _measure(folder: Path, pictures: int, processes: int) -> None:
     _say("compared", {"the same pictures in the same order": same})
     for step in ("open", "check", "table"):
         _say(step, _step(folder, step, _FOLDER, tree))
-    config = {"dataset": _FOLDER, "epochs": 1, "batch_size": 256}
-    config |= {"processes": processes} if processes > 1 else {}
-    trained = train(workspace, make_config(config, preset="original"))
-    memory = trained.run.peak_memory
-    row = trained.metrics.iloc[0]
-    _say("an epoch", {"seconds": float(row["seconds"]), "peak_memory_mb": memory and memory / 1e6})
+    for count in sorted({1, processes}):
+        config = {"dataset": _FOLDER, "epochs": 1, "batch_size": 256, "processes": count}
+        trained = train(workspace, make_config(config, preset="original"))
+        memory, seconds = trained.run.peak_memory, float(trained.metrics.iloc[0]["seconds"])
+        _say("an epoch", {"processes": count, "seconds": seconds, "peak_memory_mb": memory and memory / 1e6})
 
 
 def _say(what: str, found: dict[str, Any]) -> None:
