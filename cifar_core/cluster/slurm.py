@@ -92,9 +92,10 @@ class SlurmJob:
 
     def _find(self) -> bool:
         """Whether there is the job of a killed worker; it waits still, or is told to end its training."""
-        for folder in self._files.glob("[0-9]*"):
-            self._job = submitit.SlurmExecutor.job_class(folder, folder.name)
-            self.terminate()
+        for folder in self._files.glob("*"):
+            if folder.name.isdecimal():  # beside it lie files of a submission that a kill cut short
+                self._job = submitit.SlurmExecutor.job_class(folder, folder.name)
+                self.terminate()
         return self._job is not None
 
     def _submit(self) -> None:
@@ -125,9 +126,8 @@ def _train(folder: LifeFolder, patience: float) -> int:
         signal.signal(number, lambda *_: process.terminate())
     if not any(process.has_ended(0.0) for _ in looks):
         process.terminate()
-        if not process.has_ended(_END_SECONDS):
+        while not process.has_ended(_END_SECONDS):
             process.kill()
-            process.has_ended(_END_SECONDS)
     process.finish_log(_END_SECONDS)
     return process.code
 

@@ -14,7 +14,8 @@ MAX_SENTENCE_SHOWN = 2000  # characters of a message that may quote such text
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&\"'=^@])")
 # Streamlit looks for these after Markdown has removed the backslashes; an invisible joiner inside hides them.
 _ADDRESSES_AND_ICONS = re.compile(
-    r"(?=://)|(?<=www)(?=\.)|(?<=\S)(?=@)|(?<=:)(?=material|streamlit|\w*[a-z]\w*:|[+-]1:|100:|1234:)", re.IGNORECASE
+    r"(?=://)|(?<=www)(?=\.)|(?<=\S)(?=@)|(?<=:)(?=material|streamlit|[\w-]*[a-z][\w-]*:|[+-]1:|100:|1234:)",
+    re.IGNORECASE,
 )
 _ARROWS = re.compile(r"(?<!\S)([<>~-])(->|[=>-])(?!\S)")
 _JOINER = "\u2060"

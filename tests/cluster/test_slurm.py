@@ -218,6 +218,42 @@ def test_the_job_of_a_killed_worker_ends_before_another_is_submitted(tiny: Works
     assert fake.asked["cpus_per_task"] == 1 and fake.asked["gpus_per_node"] is None
 
 
+def test_what_a_submission_that_was_cut_short_has_left_is_no_job(tiny: Workspace, fake: SimpleNamespace) -> None:
+    folder = run_folder(tiny, create_run(tiny, make_config(TINY), place=SLURM))
+    files = folder.path / "slurm"
+    files.mkdir()
+    (files / "3f0c.pkl").touch()
+    assert not fake.slurm.SlurmJob(folder).take(folder, None, None)
+    assert fake.asked["job_name"] == folder.run_id, "one is submitted"
+
+
+def test_a_job_outlives_its_training(tiny: Workspace, fake: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stubborn:
+        code: int | None = None
+        kills = 0
+
+        def start(self, folder: object) -> None: ...
+
+        def has_ended(self, seconds: float) -> bool:
+            return self.code is not None
+
+        def terminate(self) -> None: ...
+
+        def kill(self) -> None:
+            self.kills += 1
+            self.code = -signal.SIGKILL if self.kills == 2 else None
+
+        def finish_log(self, seconds: float) -> None: ...
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(fake.slurm, "computation_here", lambda _: Stubborn())
+    monkeypatch.setattr(fake.slurm, "_looks", lambda *_: iter((None, None)))
+    monkeypatch.setattr(fake.slurm, "read_state", lambda _: SimpleNamespace(status=fake.slurm.Status.RUNNING))
+    folder = run_folder(tiny, create_run(tiny, make_config(TINY), place=SLURM))
+    assert fake.slurm._train(folder, PATIENCE) == -signal.SIGKILL
+
+
 @pytest.mark.parametrize(("outcome", "code"), [(("success", 3), 3), (("error", "in the job itself"), 1), (None, -9)])
 def test_the_exit_code_is_that_of_the_training(
     tiny: Workspace, fake: SimpleNamespace, outcome: tuple[str, object] | None, code: int

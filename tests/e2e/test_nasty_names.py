@@ -192,12 +192,12 @@ def test_what_stands_in_backticks_is_code_and_nothing_more(watched: Page, nasty:
         "a -> b",
         "x@y.zz",
     ]
-    text = " ".join(f"`{each}`" for each in inside) + " `*i*] `:material/home:` ``a`` www.a.b :smile: :+1:"
+    text = " ".join(f"`{each}`" for each in inside) + " `*i*] `:material/home:` ``a`` www.a.b :smile: :e-mail: :+1:"
     watched.goto(f"{nasty.app.url}/train?view=New+run&preset={quote(text, safe='')}")
     notice = watched.get_by_test_id("stAlert")
     expect(notice.locator("code")).to_have_text(inside)
     expect(notice).to_contain_text(
-        "`*i*] `:\u2060material/home:` ``a`` www\u2060.a.b :\u2060smile: :\u2060+1:", use_inner_text=True
+        "`*i*] `:\u2060material/home:` ``a`` www\u2060.a.b :\u2060smile: :\u2060e-mail: :\u2060+1:", use_inner_text=True
     )
     assert notice.locator("a, em, strong, .katex").count() == 0
     nothing_ran(watched)

@@ -124,8 +124,8 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
         "best_of": column.NumberColumn(
             "Best of",
             format="localized",
-            help="How many runs of a sweep this row stands for: it is the one that the sweep's validation chose. The "
-            "Sweep page lists all of them.",
+            help="How many runs of a sweep this row stands for: of these it is the one that validation chose. The "
+            "Sweep page lists the whole sweep.",
         ),
         "status": column.TextColumn("Status"),
         "accuracy": column.NumberColumn(
@@ -164,9 +164,10 @@ def _follow(workspace: Workspace, runs: list[Run], found: list[Run]) -> None:
 
 
 def _show_curves(workspace: Workspace, found: list[Run], table: pd.DataFrame) -> None:
-    by_id = {run.id: run for run in found if run.has_network and run.last}
+    runs = {run.id: run for run in found if run.has_network and run.last}
+    by_id = {run_id: runs[run_id] for run_id in table["id"] if run_id in runs}  # without the other trials of a sweep
     ticked = [run_id for run_id in st.session_state[f"{PAGE}_runs"] if run_id in by_id]
-    shown = [by_id[run_id] for run_id in ticked or table["id"] if run_id in by_id]
+    shown = [by_id[run_id] for run_id in ticked or by_id]
     if shown:
         show_run_curves(workspace, shown[:_FEW], "Curves", PAGE)
         if len(shown) > _FEW:

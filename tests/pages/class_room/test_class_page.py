@@ -176,3 +176,7 @@ def test_a_sweep_has_one_row_which_says_of_how_many_it_is_the_best(
     assert table[table["best_of"].notna()]["learning_rate"].tolist() == [0.03]
     assert set(app.session_state["class_runs_drawn"][0]) == {*waiting.values(), ids[2]}
     assert "**4 runs** of 2 people, 1 with a result, a sweep as its best run" in said(app)
+    drawn = [chart.proto.spec for chart in app.get("plotly_chart")]
+    app.session_state["class_runs"] = [ids[0]]  # ticked while it was the best: now it has no row
+    app.run()
+    assert len(drawn) == 1 and [chart.proto.spec for chart in app.get("plotly_chart")] == drawn
