@@ -92,6 +92,7 @@ def test_a_drawing_is_one_picture_and_is_there_again(browser: Browser, app: App,
     choose(page, "Paste")
     choose(page, "Draw")
     expect_drawn(page, before)
+    settle(page)  # the address is written after the canvas is drawn
     page.reload()
     expect(page.get_by_text("1 picture · newest", exact=False)).to_be_visible()
     expect_drawn(page, before)
