@@ -1,7 +1,8 @@
-"""Makes a folder and a tar of many tiny pictures, half PNG and half JPEG, for a measurement. Writes both."""
+"""Makes a folder, a zip and a tar of many tiny pictures, half PNG and half JPEG, for a measurement. Writes both."""
 
 import io
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,25 +14,26 @@ _BLOCKS = 8  # a picture has so many blocks of one colour on each side, and a li
 _MADE_AT_ONCE = 1000
 
 
-def make_pictures(folder: Path, train: int, test: int) -> tuple[Path, Path]:
-    """The same pictures as `folder/pictures/PART/CLASS/NUMBER.png|jpg` and as `folder/pictures.tar`.
+def make_pictures(folder: Path, train: int, test: int) -> tuple[Path, Path, Path]:
+    """The same pictures as `folder/pictures/PART/CLASS/NUMBER.png|jpg`, as `pictures.zip` and as `pictures.tar`.
 
     Those that are there already are not made again.
     """
-    tree, packed = folder / "pictures", folder / "pictures.tar"
+    tree, zipped, packed = (folder / f"pictures{ending}" for ending in ("", ".zip", ".tar"))
     if not packed.exists():
         for part in ("train", "test"):
             for label in range(CLASSES):
                 (tree / part / f"class-{label}").mkdir(parents=True, exist_ok=True)
         unfinished = packed.with_suffix(".part")
-        with tarfile.open(unfinished, "w") as archive:
+        with tarfile.open(unfinished, "w") as archive, zipfile.ZipFile(zipped, "w") as zip_archive:
             for name, content in _files(train, test):
                 (tree / name).write_bytes(content)
+                zip_archive.writestr(name, content)
                 member = tarfile.TarInfo(name)
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
         unfinished.rename(packed)
-    return tree, packed
+    return tree, zipped, packed
 
 
 def _files(train: int, test: int) -> Iterator[tuple[str, bytes]]:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+import numpy as np
+
 from cifar_core.data.sources.archive_limits import (
     ArchiveLimits,
     Budget,
@@ -20,13 +22,13 @@ from cifar_core.data.sources.archive_limits import (
     shown_name,
     too_many_files,
 )
+from cifar_core.data.sources.zip_entries import ZipEntries
 from cifar_core.errors import DataError
 
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 _DIRECTORY_ENTRY = 46  # bytes of the shortest entry in a zip's directory
 # What `zipfile` raises where the header of a file contradicts the directory.
 _CONTRADICTIONS = (NotImplementedError, RuntimeError, ValueError)
-_NO_TIME = (1980, 1, 1, 0, 0, 0)  # one for all entries: nobody asks for theirs, which would take a hundred bytes each
 _LOCAL_ENTRY = 30  # bytes before the name of a file in a zip
 
 
@@ -67,36 +69,38 @@ class ZipFiles:
             self._archive = zipfile.ZipFile(handle)
         except (NotImplementedError, ValueError) as error:  # a newer zip version; names that are not text
             raise zipfile.BadZipFile(str(error)) from error
+        self._archive.NameToInfo.clear()  # entries are opened by themselves; of a million it takes 0.1 GB
         self._budget = Budget(limits, name)
-        self.infos: list[zipfile.ZipInfo] = []
         self.paths: list[tuple[str, ...]] = []  # of `infos`
         self.folders: list[tuple[str, ...]] = []  # that have an entry of their own
         self.junk = 0
         entries = self._archive.infolist()
-        for _ in entries:
+        for info in entries:
             self._budget.file()
-        for info, entry_name in zip(entries, read_names(entries), strict=True):
-            self._add(info, entry_name)
+            _refuse_odd_entry(info)
         _refuse_overlaps(self._archive)
-        self._archive.NameToInfo.clear()  # entries are opened by themselves; of a million it takes 0.1 GB
+        names = read_names(entries)
+        self.infos = ZipEntries(entries)
+        entries.clear()  # before the paths are made, which take a place of their own
+        self.infos.keep(np.fromiter(map(self._add, names), bool, len(names)))
 
-    def _add(self, info: zipfile.ZipInfo, name: str) -> None:
+    def _add(self, name: str) -> bool:
+        """Take the path of an entry; returns whether it is a file that can be read."""
         parts = checked_path(name)
-        _refuse_odd_entry(info)
-        info.date_time = _NO_TIME
         is_folder = name.endswith("/")  # `is_dir` fails on an empty name
         if is_junk(parts):
             self.junk += not is_folder
         elif is_folder:
             self.folders.append(parts)
         else:
-            self.infos.append(info)
             self.paths.append(parts)
+            return True
+        return False
 
     @property
     def total_bytes(self) -> int:
         """Unpacked size of all files, as the zip states it; more is never read."""
-        return sum(info.file_size for info in self.infos)
+        return self.infos.total_bytes
 
     @contextlib.contextmanager
     def open(self, info: zipfile.ZipInfo) -> Iterator[BinaryIO]:
@@ -138,7 +142,7 @@ def _refuse_overlaps(archive: zipfile.ZipFile) -> None:
     end = 0
     infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
     # Of an incomplete zip with a zip inside it, the directory of the inner zip would be found.
-    if infos and infos[0].header_offset > 0:
+    if infos and infos[0].header_offset != 0:
         raise zipfile.BadZipFile("it does not begin with its first file")
     for info in infos:
         if info.header_offset < end:
