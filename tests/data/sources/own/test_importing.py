@@ -323,6 +323,15 @@ def test_files_of_a_zip_that_share_bytes(workspace: Workspace, tmp_path: Path, h
 
 
 @pytest.mark.fault(58)
+def test_a_zip_without_its_first_file_is_damaged(workspace: Workspace, tmp_path: Path) -> None:
+    """`zipfile` would place that file before the beginning."""
+    path = write_zip(small_set(), tmp_path / "a.zip")
+    with zipfile.ZipFile(path) as archive:
+        second = sorted(info.header_offset for info in archive.infolist())[1]
+    path.write_bytes(path.read_bytes()[second:])
+    refused(workspace, path, r"a\.zip is damaged or incomplete \(it does not begin with its first file")
+
+
 def test_an_inner_zip_does_not_complete_an_incomplete_one(workspace: Workspace, tmp_path: Path) -> None:
     """A zip that is cut off right after a complete zip stored in it."""
     inner = write_zip(small_set(), tmp_path / "inner.zip").read_bytes()
